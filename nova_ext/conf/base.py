@@ -1,0 +1,55 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Options of the group ``[nova_ext]``: what host and API must agree on."""
+
+from oslo_config import cfg
+
+GROUP = 'nova_ext'
+
+OPTIONS = [
+    cfg.StrOpt(
+        'topic',
+        default='nova_ext_compute',
+        help="""
+The message topic on which each compute host serves scale requests.
+
+Possible values:
+
+* Any topic name that no other service on the message bus uses. The same on
+  nova-api and on every compute host.
+""",
+    ),
+    cfg.IntOpt(
+        'request_timeout',
+        default=120,
+        min=5,
+        help="""
+How many seconds nova-api waits for a compute host to finish a scale request
+that the caller waits for.
+
+Possible values:
+
+* Any number of seconds of at least 5. It should exceed
+  ``[nova_ext_scaling]guest_timeout`` by the time that two placement requests
+  may take.
+
+Related options:
+
+* ``[nova_ext_scaling]guest_timeout``
+""",
+    ),
+]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the group's options on ``conf``."""
+    conf.register_opts(OPTIONS, group=GROUP)

@@ -1,0 +1,151 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Every error of the package once: its text and its HTTP status.
+
+Texts that the earlier system already used are kept word for word, because
+existing callers match on them.
+"""
+
+from typing import Any
+
+
+class NovaExtError(Exception):
+    """Base of all errors; subclasses set ``msg_fmt`` and ``code``.
+
+    :param kwargs: the values for the fields of ``msg_fmt``.
+    """
+
+    msg_fmt = 'An unknown error occurred in nova-ext.'
+    #: HTTP status of the answer when the error reaches an API caller.
+    code = 500
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.kwargs = kwargs
+        super().__init__(self.msg_fmt % kwargs)
+
+    @property
+    def message(self) -> str:
+        """The text for people."""
+        return str(self)
+
+
+# -- flavors ---------------------------------------------------------------
+
+
+class FlavorInvalid(NovaExtError):
+    """A flavor's extra specs cannot work; ``code`` may be set per error."""
+
+    msg_fmt = '%(reason)s'
+    code = 400
+
+
+class FlavorConflict(FlavorInvalid):
+    """Two extra specs, each valid by itself, contradict each other."""
+
+    code = 409
+
+
+# -- scaling: refusals, before anything changed ----------------------------
+
+
+class ScalingRefused(NovaExtError):
+    """Base of all refusals: nothing was changed."""
+
+    msg_fmt = '%(reason)s'
+    code = 400
+
+
+class CannotScaleBeyondLimits(ScalingRefused):
+    """The target lies outside the server's bounds."""
+
+    msg_fmt = 'When scaling, cannot scale beyond limits!'
+
+
+class ServerBusy(ScalingRefused):
+    """Another operation runs on the server, or its state forbids scaling."""
+
+    msg_fmt = '%(reason)s'
+    code = 409
+
+
+class InsufficientResources(ScalingRefused):
+    """The host, or placement, has no core to give."""
+
+    msg_fmt = 'Insufficient compute resources: %(reason)s.'
+
+
+# -- scaling: failures, after which everything was undone ------------------
+
+
+class ScalingFailed(NovaExtError):
+    """A step failed; the earlier steps were undone."""
+
+    msg_fmt = 'Problem scaling instance as requested: %(reason)s'
+    code = 400
+
+
+class CannotOfflineCpu(ScalingFailed):
+    """The guest chose a vCPU that may not go offline."""
+
+    msg_fmt = 'Cpu %(vcpu)d is already offline or out of range.'
+
+
+class GuestChoiceRejected(ScalingFailed):
+    """The guest chose a vCPU that must stay online."""
+
+    msg_fmt = 'Cpu %(vcpu)d cannot go offline: %(reason)s.'
+
+
+class GuestSilent(ScalingFailed):
+    """The guest's agent did not answer in time."""
+
+    msg_fmt = (
+        'The guest did not answer the scale request within %(timeout).1f s: '
+        'check that guest_agent and guest_scale_agent run in the guest.'
+    )
+
+
+class GuestRefused(ScalingFailed):
+    """The guest's agent answered with a failure."""
+
+    msg_fmt = 'The guest refused the scale request: %(reason)s'
+
+
+class Interrupted(ScalingFailed):
+    """The server was deleted or its state reset while it scaled."""
+
+    msg_fmt = 'The scale request was ended by another operation: %(reason)s'
+    code = 409
+
+
+# -- the guest channel -----------------------------------------------------
+
+
+class ChannelUnavailable(ScalingFailed):
+    """nova-ext-channel on this host cannot be reached."""
+
+    msg_fmt = (
+        'The guest channel daemon cannot be reached at %(path)s (%(reason)s): '
+        'check that nova-ext-channel runs on this host.'
+    )
+
+
+class ChannelTimeout(NovaExtError):
+    """No message arrived before the deadline."""
+
+    msg_fmt = 'No message arrived at %(address)s before the deadline.'
+
+
+class AddressInUse(NovaExtError):
+    """Another local program has bound the address."""
+
+    msg_fmt = 'The channel address %(address)s is in use by another program.'
