@@ -1,0 +1,163 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""How a program of this host talks to guests: through nova-ext-channel.
+
+A connection serves one program address and one thread. Programs that ask
+from several threads open one for each request, with a fresh address
+(`nova_ext.wire.addresses.scale_address`).
+"""
+
+from collections.abc import Mapping
+import dataclasses
+import logging
+import os
+import socket
+import time
+import types
+from typing import Any
+
+from nova_ext import exception
+from nova_ext.channel import local_protocol
+from nova_ext.wire import header
+from nova_ext.wire import quoting
+from nova_ext.wire.jsonc import BadMessage
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds within which the daemon, a process of this host, must take a
+#: packet or answer the first one.
+DAEMON_TIMEOUT = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Received:
+    """A message from a guest; the daemon vouches for ``instance``."""
+
+    instance: str
+    source_addr: str
+    data: Any
+
+
+class LocalProgram:
+    """A bound program address on the guest channel of this host.
+
+    A context manager; the address is free again when it ends.
+
+    :param socket_path: ``[nova_ext_channel]local_socket``.
+    :param address: the address to bind, such as ``scale-0123abcd``.
+    :raises exception.ChannelUnavailable: the daemon cannot be reached, or
+        does not admit this process.
+    :raises exception.AddressInUse: another program has bound the address.
+    """
+
+    def __init__(self, socket_path: str, address: str) -> None:
+        self.address = address
+        self._path = socket_path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._bind()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _bind(self) -> None:
+        self._socket.settimeout(DAEMON_TIMEOUT)
+        try:
+            self._socket.connect(self._path)
+            self._socket.send(local_protocol.bind_packet(self.address))
+            answer = self._packet()
+        except OSError as error:
+            raise self._unavailable(error) from error
+        refusal = local_protocol.refusal(answer)
+        if refusal == local_protocol.ADDRESS_IN_USE:
+            raise exception.AddressInUse(address=self.address)
+        if refusal is not None:
+            raise self._unavailable(refusal)
+
+    def __enter__(self) -> 'LocalProgram':
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: types.TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Unbind the address."""
+        self._socket.close()
+
+    def send(
+        self, instance: str, dest_addr: str, data: Mapping[str, Any]
+    ) -> None:
+        """Give a message for a program in a guest to the daemon.
+
+        Delivery is not confirmed: a guest that is not there stays silent.
+
+        :raises exception.ChannelUnavailable: the daemon is gone or stuck.
+        """
+        packet = header.from_host_program(instance, dest_addr, data)
+        self._socket.settimeout(DAEMON_TIMEOUT)
+        try:
+            self._socket.send(packet)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def receive(self, deadline: float) -> Received:
+        """Return the next message for this address.
+
+        :param deadline: `time.monotonic` seconds.
+        :raises exception.ChannelTimeout: none came before the deadline.
+        :raises exception.ChannelUnavailable: the daemon is gone.
+        """
+        while True:
+            try:
+                # Zero would mean non-blocking, and a negative value an error.
+                self._socket.settimeout(
+                    max(deadline - time.monotonic(), 0.0001)
+                )
+                packet = self._packet()
+            except TimeoutError:
+                raise exception.ChannelTimeout(address=self.address) from None
+            except OSError as error:
+                raise self._unavailable(error) from error
+            try:
+                message = header.parse_delivered(packet)
+            except BadMessage as error:
+                LOG.warning(
+                    'Ignored a packet of the channel daemon: %s: %s',
+                    error,
+                    quoting.shown(packet),
+                )
+                continue
+            return Received(
+                instance=message.source_instance or '',
+                source_addr=message.source_addr,
+                data=message.data,
+            )
+
+    def _packet(self) -> bytes:
+        packet = self._socket.recv(local_protocol.MAX_PACKET)
+        if not packet:
+            raise ConnectionResetError('the daemon closed the connection')
+        return packet
+
+    def _unavailable(
+        self, reason: OSError | str
+    ) -> exception.ChannelUnavailable:
+        if isinstance(reason, TimeoutError):
+            reason = 'no answer within %.0f s' % DAEMON_TIMEOUT
+        elif isinstance(reason, OSError) and reason.errno:
+            reason = os.strerror(reason.errno)
+        return exception.ChannelUnavailable(path=self._path, reason=reason)
