@@ -77,6 +77,19 @@ class ServerBusy(ScalingRefused):
     code = 409
 
 
+class NotScalable(ScalingRefused):
+    """Something about the server rules scaling out."""
+
+
+class GuestNotListening(ScalingRefused):
+    """The guest's end of the channel is closed."""
+
+    msg_fmt = (
+        'The guest does not listen on its channel %(port)s: check that '
+        'guest_agent runs in the guest.'
+    )
+
+
 class InsufficientResources(ScalingRefused):
     """The host, or placement, has no core to give."""
 
@@ -120,6 +133,43 @@ class GuestRefused(ScalingFailed):
     msg_fmt = 'The guest refused the scale request: %(reason)s'
 
 
+class PlacementFailed(ScalingFailed):
+    """The placement service could not be asked."""
+
+    msg_fmt = (
+        'The placement service did not take the new allocation (%(reason)s): '
+        'try again when it answers.'
+    )
+    code = 503
+
+
+class PinningFailed(ScalingFailed):
+    """libvirt could not pin a thread."""
+
+    msg_fmt = 'libvirt could not pin %(what)s to pCPUs %(pcpus)s: %(reason)s'
+    code = 503
+
+
+class SchedulingFailed(ScalingFailed):
+    """The kernel did not change a thread's scheduling policy."""
+
+    msg_fmt = (
+        'The scheduling policy of vCPU %(vcpu)d could not be set to '
+        '%(policy)s: %(reason)s'
+    )
+    code = 503
+
+
+class SavingFailed(ScalingFailed):
+    """The instance could not be saved."""
+
+    msg_fmt = (
+        'The instance could not be saved (%(reason)s): check that '
+        'nova-conductor answers, then try again.'
+    )
+    code = 503
+
+
 class Interrupted(ScalingFailed):
     """The server was deleted or its state reset while it scaled."""
 
@@ -149,3 +199,39 @@ class AddressInUse(NovaExtError):
     """Another local program has bound the address."""
 
     msg_fmt = 'The channel address %(address)s is in use by another program.'
+
+
+# -- nova-api asks a compute host ------------------------------------------
+
+
+class ComputeDown(NovaExtError):
+    """Nova's service group says that a server's compute host is down."""
+
+    msg_fmt = (
+        'The compute host of server %(server)s is down or cut off; nothing '
+        'was changed.'
+    )
+    code = 503
+
+
+class ComputeSilent(NovaExtError):
+    """A compute host did not answer; it may still act."""
+
+    msg_fmt = (
+        'The compute host of server %(server)s did not answer in time. The '
+        'request may still run there: see last_request of GET '
+        '/servers/%(server)s/vcpu-scale (openstack server scale show), or the '
+        "server's events, before you ask again."
+    )
+    code = 503
+
+
+class ComputeFailed(NovaExtError):
+    """A compute host could not handle a request that reached it, or not."""
+
+    msg_fmt = (
+        'The compute host of server %(server)s could not handle the request '
+        '(%(reason)s). See last_request of GET /servers/%(server)s/vcpu-scale '
+        '(openstack server scale show) for what it did, and its log for why.'
+    )
+    code = 503

@@ -44,16 +44,16 @@ UP = 'up'
 class Journal:
     """What a scale request has promised and not finished.
 
+    It stays after a request that could not be undone, or whose guest may
+    disagree with the record, until recovery has made all agree.
+
     :ivar direction: of the step in progress, ``up`` or ``down``.
     :ivar vcpu: the vCPU of the step, once pins and record have been switched
-        to its outcome; None before. It tells recovery what may be left over.
-    :ivar resync: only the guest may disagree with the record; the request
-        itself has ended.
+        to its outcome; None before.
     """
 
     direction: str
     vcpu: int | None = None
-    resync: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _read_journal(text: str | None) -> Journal | None:
     try:
         return Journal(**fields) if fields else None
     except TypeError:
-        return Journal(DOWN, resync=True)
+        return Journal(DOWN)
 
 
 def _read_last(text: str | None, reason: str) -> LastRequest | None:

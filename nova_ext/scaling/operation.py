@@ -1,0 +1,255 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The scale operation on one server: one vCPU down, or one up.
+
+Down releases last, up acquires first (design section 5), so that whatever
+fails or dies in between leaves at worst too much reserved, and never a pCPU
+with two owners.
+"""
+
+from dataclasses import dataclass
+from dataclasses import replace
+
+from nova_ext import exception
+from nova_ext.model import pinning
+from nova_ext.model.pinning import Layout
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import UP
+from nova_ext.model.record import Journal
+from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling.ports import Ports
+from nova_ext.scaling.ports import Server
+from nova_ext.scaling.undo import Undo
+
+
+@dataclass(frozen=True)
+class GuestRules:
+    """How long a guest is asked, and what its silence means.
+
+    :ivar timeout: seconds for each question.
+    :ivar host_picks: whether the host parks a vCPU of a silent guest.
+    """
+
+    timeout: float
+    host_picks: bool = False
+
+
+class Operation:
+    """A server while it is scaled.
+
+    :ivar layout: pins and offline vCPUs as saved, which only a completed or
+        an undone step changes.
+    :ivar record: the record as it was saved with that layout.
+    :ivar left_over: what recovery must still look at; None while all agrees.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        record: ScaleRecord,
+        ports: Ports,
+        rules: GuestRules,
+    ) -> None:
+        """Take up a server whose request is journalled."""
+        self.server = server
+        self.layout = server.layout
+        self.record = record
+        self.left_over: Journal | None = None
+        self._ports = ports
+        self._rules = rules
+        self._charged = False
+
+    def down(self) -> None:
+        """Take one vCPU from the guest and give its core back.
+
+        :raises exception.ScalingFailed: a step failed; all is undone, but for
+            what ``left_over`` says.
+        """
+        undo = Undo(self.server.uuid)
+        before = self.layout
+        try:
+            self._recharge_on_undo(before, undo)
+            vcpu = self._offline_in_guest(undo)
+            after = before.without(vcpu)
+            self._leave_realtime(vcpu, undo)
+            self._park(before, after, undo)
+            self._release(vcpu, after, undo)
+            self._charge(after)
+        except Exception:
+            self._take_back(undo)
+            raise
+        self._ports.power.down(before.pcpus - after.pcpus)
+
+    def up(self) -> None:
+        """Take a core and give it to the guest as one more vCPU.
+
+        :raises exception.InsufficientResources: there is no core.
+        :raises exception.ScalingFailed: a step failed; all is undone, but for
+            what ``left_over`` says.
+        """
+        undo = Undo(self.server.uuid)
+        before = self.layout
+        vcpu = pinning.next_online(before)
+        try:
+            self._recharge_on_undo(before, undo)
+            self._charge(replace(before, offline=before.offline - {vcpu}))
+            self._acquire(vcpu, undo)
+            self._unpark(before, undo)
+            self._become_realtime(vcpu, undo)
+            self._online_in_guest(vcpu)
+        except Exception:
+            self._take_back(undo)
+            raise
+
+    # -- down --------------------------------------------------------------
+
+    def _offline_in_guest(self, undo: Undo) -> int:
+        vcpu = self._choose()
+        if vcpu in self.layout.online:
+            undo.add(
+                'vCPU %d online in the guest' % vcpu,
+                lambda: self.ask_online(vcpu),
+            )
+        pinning.check_choice(self.layout, self.server.bounds, vcpu)
+        return vcpu
+
+    def _choose(self) -> int:
+        try:
+            return self._ports.guest.take_offline(
+                self.server.name, self._rules.timeout
+            )
+        except exception.GuestSilent:
+            if self._rules.host_picks:
+                return pinning.candidates(self.layout, self.server.bounds)[0]
+            # It may still act on the request after we gave up.
+            self.left_over = Journal(DOWN)
+            raise
+
+    def _leave_realtime(self, vcpu: int, undo: Undo) -> None:
+        if vcpu in self.layout.realtime:
+            undo.add(
+                'real-time policy of vCPU %d' % vcpu,
+                lambda: self._ports.domain.make_realtime(frozenset({vcpu})),
+            )
+            self._ports.domain.make_ordinary(frozenset({vcpu}))
+
+    def _park(self, before: Layout, after: Layout, undo: Undo) -> None:
+        # Where the core had to be retaken, it may be another than before.
+        undo.add('pins', lambda: self._place(after, self.layout))
+        self._place(before, after)
+
+    def _release(self, vcpu: int, after: Layout, undo: Undo) -> None:
+        before, record = self.layout, self.record
+        self._switch(
+            after,
+            replace(
+                record, offline=after.offline, journal=Journal(DOWN, vcpu)
+            ),
+        )
+        undo.add(
+            'core of vCPU %d' % vcpu,
+            lambda: self._retake(vcpu, before, record),
+        )
+
+    def _retake(self, vcpu: int, before: Layout, record: ScaleRecord) -> None:
+        try:
+            self._switch(before, record)
+        except exception.InsufficientResources:
+            # The very core is another's by now; any free one will do.
+            self._take(vcpu, record)
+
+    # -- up ----------------------------------------------------------------
+
+    def _acquire(self, vcpu: int, undo: Undo) -> None:
+        before, record = self.layout, self.record
+        self._take(
+            vcpu,
+            replace(
+                record,
+                offline=before.offline - {vcpu},
+                journal=Journal(UP, vcpu),
+            ),
+        )
+        undo.add(
+            'release of the core of vCPU %d' % vcpu,
+            lambda: self._switch(before, record),
+        )
+
+    def _unpark(self, before: Layout, undo: Undo) -> None:
+        after = self.layout
+        taken = after.pcpus - before.pcpus
+        undo.add('power of the core', lambda: self._ports.power.down(taken))
+        self._ports.power.up(taken)
+        undo.add('pins', lambda: self._place(after, before))
+        self._place(before, after)
+
+    def _become_realtime(self, vcpu: int, undo: Undo) -> None:
+        if vcpu in self.layout.realtime:
+            undo.add(
+                'ordinary policy of vCPU %d' % vcpu,
+                lambda: self._ports.domain.make_ordinary(frozenset({vcpu})),
+            )
+            self._ports.domain.make_realtime(frozenset({vcpu}))
+
+    def _online_in_guest(self, vcpu: int) -> None:
+        try:
+            self.ask_online(vcpu)
+        except exception.GuestSilent:
+            # It may still bring the vCPU online, which is parked again then.
+            self.left_over = Journal(DOWN, vcpu)
+            raise
+
+    # -- both --------------------------------------------------------------
+
+    def ask_online(self, vcpu: int) -> None:
+        """Ask the guest to bring a vCPU online that may use a core."""
+        self._ports.guest.bring_online(
+            self.server.name,
+            vcpu,
+            self.layout.online | {vcpu},
+            self._rules.timeout,
+        )
+
+    def _recharge_on_undo(self, before: Layout, undo: Undo) -> None:
+        # Also after a charge that seemed to fail: it may have arrived. Last,
+        # because no other undo waits for a placement service that is away.
+        def recharge() -> None:
+            if self._charged:
+                self._charge(before)
+
+        self._charged = False
+        undo.add('placement allocation', recharge)
+
+    def _charge(self, layout: Layout) -> None:
+        self._charged = True
+        self._ports.allocation.charge(layout)
+
+    def _place(self, before: Layout, after: Layout) -> None:
+        self._ports.domain.pin_vcpus(pinning.moved(before, after))
+        emulator = pinning.emulator_pcpus(after)
+        if (
+            self.server.emulator_floats
+            and pinning.emulator_pcpus(before) != emulator
+        ):
+            self._ports.domain.pin_emulator(emulator)
+
+    def _switch(self, after: Layout, record: ScaleRecord) -> None:
+        self._ports.host.switch(self.layout, after, record)
+        self.layout, self.record = after, record
+
+    def _take(self, vcpu: int, record: ScaleRecord) -> None:
+        self.layout = self._ports.host.take(self.layout, vcpu, record)
+        self.record = record
+
+    def _take_back(self, undo: Undo) -> None:
+        if not undo.unwind():
+            self.left_over = self.record.journal

@@ -1,0 +1,147 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Make everything agree with the record again.
+
+After a crash, an undo that failed, or a guest that answered too late, the
+record and the pins saved with it are the truth: one save switched both. The
+rest follows them, in the order of safety; doing it twice does no harm.
+"""
+
+from dataclasses import dataclass
+from dataclasses import replace
+
+from oslo_log import log as logging
+
+from nova_ext import exception
+from nova_ext.model import pinning
+from nova_ext.model.pinning import Layout
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import UP
+from nova_ext.model.record import Journal
+from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling.operation import GuestRules
+from nova_ext.scaling.ports import Ports
+from nova_ext.scaling.ports import Server
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What a recovery came to.
+
+    :ivar layout: the layout that all agree on, or that the record has.
+    :ivar journal: what is still open, None when all agree.
+    """
+
+    layout: Layout
+    journal: Journal | None
+
+
+class Recovery:
+    """Finish or undo what a journal says was going on."""
+
+    def __init__(
+        self,
+        server: Server,
+        record: ScaleRecord,
+        ports: Ports,
+        rules: GuestRules,
+        running: bool,
+    ) -> None:
+        """Take up a server with a journal that nothing works on.
+
+        :param record: as saved, with its journal.
+        :param running: whether the domain runs; one that does not has no
+            threads to pin and no guest to ask, and starts from the record.
+        """
+        self._server = server
+        self._layout = server.layout
+        self._record = record
+        self._journal = record.journal or Journal(DOWN)
+        self._ports = ports
+        self._rules = rules
+        self._running = running
+
+    def run(self) -> Recovered:
+        """Make libvirt, the kernel, placement and the guest agree.
+
+        What cannot be done now is left in the journal for the next time.
+        """
+        try:
+            if self._running:
+                self._place()
+            self._ports.allocation.charge(self._layout)
+            if self._running:
+                self._tell_guest()
+        except exception.NovaExtError as error:
+            LOG.warning(
+                'Server %(server)s: its scale request could not be recovered '
+                'yet, the next audit tries again: %(error)s',
+                {'server': self._server.uuid, 'error': error},
+            )
+            return Recovered(self._layout, self._journal)
+        return Recovered(self._layout, None)
+
+    def _place(self) -> None:
+        layout = self._layout
+        domain = self._ports.domain
+        domain.make_ordinary(layout.realtime & layout.offline)
+        self._ports.power.up(layout.pcpus)
+        domain.pin_vcpus(layout.pins)
+        if self._server.emulator_floats:
+            domain.pin_emulator(pinning.emulator_pcpus(layout))
+        domain.make_realtime(layout.realtime & layout.online)
+
+    def _tell_guest(self) -> None:
+        """Bring the guest to the record: it cannot be asked for its state."""
+        switched = self._journal.vcpu
+        for vcpu in sorted(self._layout.online - {0}):
+            try:
+                self._ask_online(vcpu)
+            except exception.GuestRefused:
+                if (self._journal.direction, switched) != (UP, vcpu):
+                    raise
+                self._give_back(vcpu)
+        if self._journal.direction == DOWN and switched is not None:
+            self._ask_offline(switched)
+
+    def _give_back(self, vcpu: int) -> None:
+        """Undo a scale-up that has its core, and whose guest refuses it."""
+        before, after = self._layout, self._layout.without(vcpu)
+        self._ports.domain.make_ordinary(frozenset({vcpu}) & before.realtime)
+        self._ports.domain.pin_vcpus(pinning.moved(before, after))
+        if self._server.emulator_floats:
+            self._ports.domain.pin_emulator(pinning.emulator_pcpus(after))
+        self._record = replace(
+            self._record, offline=after.offline, journal=Journal(DOWN)
+        )
+        self._ports.host.switch(before, after, self._record)
+        self._layout, self._journal = after, Journal(DOWN)
+        self._ports.allocation.charge(after)
+        self._ports.power.down(before.pcpus - after.pcpus)
+
+    def _ask_online(self, vcpu: int) -> None:
+        self._ports.guest.bring_online(
+            self._server.name,
+            vcpu,
+            self._layout.online,
+            self._rules.timeout,
+        )
+
+    def _ask_offline(self, vcpu: int) -> None:
+        chosen = self._ports.guest.take_offline(
+            self._server.name, self._rules.timeout, vcpu
+        )
+        if chosen != vcpu and chosen in self._layout.online:
+            # An old agent, which does not know the hint.
+            self._ask_online(chosen)

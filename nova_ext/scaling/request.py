@@ -1,0 +1,138 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""One scale request: checked, journalled, carried out, recorded."""
+
+from dataclasses import replace
+
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+from nova_ext import exception
+from nova_ext.model.record import DONE
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import FAILED
+from nova_ext.model.record import IN_PROGRESS
+from nova_ext.model.record import REFUSED
+from nova_ext.model.record import UP
+from nova_ext.model.record import Journal
+from nova_ext.model.record import LastRequest
+from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling.contract import Plan
+from nova_ext.scaling.operation import GuestRules
+from nova_ext.scaling.operation import Operation
+from nova_ext.scaling.ports import Ports
+from nova_ext.scaling.ports import Server
+from nova_ext.scaling.ports import Store
+
+LOG = logging.getLogger(__name__)
+
+
+def refuse(
+    request_id: str, plan: Plan, record: ScaleRecord, store: Store
+) -> None:
+    """Record and raise the first blocker of a plan, if it has one.
+
+    :raises exception.NovaExtError: the blocker's error.
+    """
+    if not plan.blockers:
+        return
+    error = plan.blockers[0].error
+    last = _last(request_id, plan, plan.current, REFUSED, str(error))
+    if not isinstance(error, exception.ServerBusy):
+        # Whatever keeps the server busy may be saving it right now.
+        store.note(replace(record, last=last))
+    raise error
+
+
+def begin(
+    request_id: str, plan: Plan, record: ScaleRecord, store: Store
+) -> ScaleRecord:
+    """Journal a request that has no blocker, and claim its server.
+
+    :returns: the record as saved.
+    :raises exception.ServerBusy: another operation was first.
+    """
+    last = _last(request_id, plan, plan.current, IN_PROGRESS, '')
+    begun = replace(record, journal=Journal(plan.direction), last=last)
+    store.begin(begun)
+    return begun
+
+
+def carry_out(
+    plan: Plan,
+    server: Server,
+    record: ScaleRecord,
+    ports: Ports,
+    rules: GuestRules,
+) -> LastRequest:
+    """Do the steps of a journalled request, up to the first that fails.
+
+    :returns: how the request ended; with a failure, ``reason`` tells why.
+    :raises exception.NovaExtError: the failure, after it was recorded.
+    """
+    operation = Operation(server, record, ports, rules)
+    error = None
+    try:
+        for step in plan.steps:
+            operation.down() if step.direction == DOWN else operation.up()
+    except exception.NovaExtError as failure:
+        error = failure
+    except Exception as failure:
+        LOG.exception('Server %s: a scale step failed.', server.uuid)
+        error = exception.ScalingFailed(reason=str(failure))
+    last = _conclude(plan, operation, error)
+    ports.store.finish(
+        replace(operation.record, journal=operation.left_over, last=last),
+        operation.layout,
+    )
+    if error:
+        raise error
+    return last
+
+
+def _conclude(
+    plan: Plan, operation: Operation, error: exception.NovaExtError | None
+) -> LastRequest:
+    begun = operation.record.last
+    reached = len(operation.layout.online)
+    LOG.info(
+        'Server %(server)s: scale %(direction)s to %(target)d vCPUs reached '
+        '%(reached)d online vCPUs. %(error)s',
+        {
+            'server': operation.server.uuid,
+            'direction': plan.direction,
+            'target': plan.target,
+            'reached': reached,
+            'error': error or '',
+        },
+    )
+    return _last(
+        begun.request_id if begun else '',
+        plan,
+        reached,
+        FAILED if error else DONE,
+        str(error or ''),
+    )
+
+
+def _last(
+    request_id: str, plan: Plan, reached: int, state: str, reason: str
+) -> LastRequest:
+    return LastRequest(
+        request_id=request_id,
+        direction=UP if plan.target > plan.current else DOWN,
+        target=plan.target,
+        reached=reached,
+        state=state,
+        reason=reason,
+        updated_at=timeutils.utcnow().isoformat(timespec='seconds') + 'Z',
+    )
