@@ -45,6 +45,26 @@ Possible values:
 Related options:
 
 * ``[nova_ext_scaling]guest_timeout``
+* ``[nova_ext]heartbeat_timeout``
+""",
+    ),
+    cfg.IntOpt(
+        'heartbeat_timeout',
+        default=30,
+        min=2,
+        help="""
+How many seconds nova-api waits for a sign of life of the compute host that
+handles a scale request. The host gives one twice in this time as long as the
+request runs, so that a host which is gone is noticed before
+``request_timeout``.
+
+Possible values:
+
+* Any number of seconds of at least 2.
+
+Related options:
+
+* ``[nova_ext]request_timeout``
 """,
     ),
 ]

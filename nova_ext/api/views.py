@@ -1,0 +1,93 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What callers see of a server's scaling."""
+
+from dataclasses import asdict
+from dataclasses import dataclass
+
+from nova_ext.conf import CONF
+from nova_ext.model import bounds
+from nova_ext.model.record import ScaleRecord
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A server's scaling, read from its flavor and its record.
+
+    :ivar offline: sorted; those that the flavor does not have are left out.
+    """
+
+    bounds: bounds.Bounds
+    online: tuple[int, ...]
+    offline: tuple[int, ...]
+    record: ScaleRecord
+
+    @classmethod
+    def of(cls, instance):
+        """Read it from an instance with flavor and system metadata."""
+        flavor = instance.flavor
+        record = ScaleRecord.from_metadata(_metadata(instance))
+        every = range(flavor.vcpus)
+        return cls(
+            bounds.bounds_of(flavor.extra_specs, flavor.vcpus),
+            tuple(vcpu for vcpu in every if vcpu not in record.offline),
+            tuple(vcpu for vcpu in every if vcpu in record.offline),
+            record,
+        )
+
+    @property
+    def current(self):
+        """How many vCPUs are online."""
+        return len(self.online)
+
+
+def vcpu_scale(instance, last_request=None):
+    """Return the body of ``/servers/{id}/vcpu-scale``.
+
+    :param last_request: the compute host's own answer, where it is newer than
+        the instance.
+    """
+    scale = Scale.of(instance)
+    if last_request is None and scale.record.last is not None:
+        last_request = asdict(scale.record.last)
+    return {
+        'vcpu_scale': {
+            'min': scale.bounds.minimum,
+            'max': scale.bounds.maximum,
+            'current': scale.current,
+            'online': list(scale.online),
+            'offline': list(scale.offline),
+            'accounting': CONF.nova_ext_scaling.accounting,
+            'last_request': last_request,
+        }
+    }
+
+
+def dry_run(plan):
+    """Return the body that answers ``?dry_run=true``.
+
+    :param plan: as :func:`nova_ext.scaling.contract.answer_plan` shapes it.
+    """
+    return {'vcpu_scale': {'dry_run': plan}}
+
+
+def legacy_vcpus(instance):
+    """Return ``wrs-res:vcpus``: minimum, current and maximum."""
+    scale = Scale.of(instance)
+    return [scale.bounds.minimum, scale.current, scale.bounds.maximum]
+
+
+def _metadata(instance):
+    # A server that no cell has yet comes from its build request, without.
+    if 'system_metadata' in instance:
+        return instance.system_metadata or {}
+    return {}
