@@ -1,0 +1,244 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The base of the functional tests: Nova in one process, with our classes."""
+
+import copy
+import pathlib
+import sys
+from typing import Any
+
+import fixtures
+from nova import context as nova_context
+from nova import objects
+from nova import rpc
+from nova.tests.fixtures import libvirt as fakelibvirt
+from nova.tests.functional.libvirt import base
+
+from nova_ext.compute import virt_shim
+from nova_ext.conf import CONF
+from nova_ext.model import record
+from tests.functional import agreement
+from tests.functional import observe
+from tests.functional.fakes import domain
+from tests.functional.fakes import paste
+from tests.functional.fakes import watch
+from tests.functional.fakes import world
+
+# A wheel installs this file below nova.virt; a checkout does not.
+sys.modules.setdefault('nova.virt.nova_ext', virt_shim)
+
+#: The most pCPUs that any fake host has.
+MAX_CPUS = 64
+
+
+class ScalingTestBase(base.ServersTestBase):
+    """Hosts with two NUMA nodes, and servers that can be scaled."""
+
+    ADDITIONAL_FILTERS = ['NUMATopologyFilter']
+    microversion = 'latest'
+
+    def setUp(self) -> None:
+        self.world = world.World(self._parked)
+        self._patch_libvirt()
+        folder = self.useFixture(fixtures.TempDir()).path
+        self.flags(
+            api_paste_config=paste.write(pathlib.Path(folder) / 'paste.ini'),
+            group='wsgi',
+        )
+        self.flags(request_timeout=20, group='nova_ext')
+        self.rpc_servers: dict[str, Any] = {}
+        self.endpoints: dict[str, Any] = {}
+        self.useFixture(
+            fixtures.MockPatch('nova.rpc.get_server', self._get_server)
+        )
+        self.useFixture(
+            fixtures.MockPatch(
+                'nova_ext.scaling.coordinator.AgentCoordinator',
+                lambda path: self.world.coordinator,
+            )
+        )
+        super().setUp()
+        self._patch_nova()
+        self.useFixture(watch.Watch(self.world.effects))
+
+    def _clear_attrs(self) -> None:
+        super()._clear_attrs()
+        # pytest sets the test method on the object, and later deletes it.
+        setattr(self, self._testMethodName, None)
+
+    def _setup_compute_service(self) -> None:
+        self.flags(compute_driver='nova_ext.LibvirtDriver')
+
+    def _patch_libvirt(self) -> None:
+        ours = type('Domain', (domain.Domain,), {'world': self.world})
+        for name, cls in (('Domain', ours), ('Connection', domain.Connection)):
+            self.useFixture(
+                fixtures.MockPatchObject(fakelibvirt, name, new=cls)
+            )
+
+    def _patch_nova(self) -> None:
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.virt.libvirt.host.Host.get_online_cpus',
+                lambda self: set(range(MAX_CPUS)),
+            )
+        )
+        self.useFixture(
+            fixtures.MockPatch(
+                'nova.virt.libvirt.driver.LibvirtDriver'
+                '._get_instance_disk_info',
+                return_value=[],
+            )
+        )
+        self.useFixture(fixtures.MockPatch('os.rename'))
+
+    def _get_server(self, target: Any, endpoints: Any, serializer: Any) -> Any:
+        server = _real_get_server(target, endpoints, serializer)
+        if target.topic == CONF.nova_ext.topic:
+            self.rpc_servers[target.server] = server
+            self.endpoints[target.server] = endpoints[0]
+        return server
+
+    def _parked(self, uuid: str) -> frozenset[int]:
+        metadata = self.instance(uuid).system_metadata
+        return record.ScaleRecord.from_metadata(metadata).offline
+
+    # -- hosts -------------------------------------------------------------
+
+    def _get_connection(
+        self, host_info: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Nova's check for at most 16 CPUs does not apply here."""
+        connection = super()._get_connection(None, *args, **kwargs)
+        if host_info is not None:
+            connection.host_info = host_info
+        return connection
+
+    def start_hosts(
+        self, *names: str, cores: int = 4, threads: int = 1
+    ) -> None:
+        """Start hosts, all of whose CPUs are for pinned servers.
+
+        :param cores: of each of the two NUMA nodes.
+        :param threads: of each core; with 2, the host is configured by the
+            old option ``vcpu_pin_set``, since Nova puts servers with
+            ``isolate`` on hyperthreaded hosts only so.
+        """
+        info = fakelibvirt.HostInfo(
+            cpu_nodes=2, cpu_cores=cores, cpu_threads=threads
+        )
+        everything = '0-%d' % (info.cpus - 1)
+        if threads > 1:
+            self.flags(vcpu_pin_set=everything)
+        else:
+            self.flags(cpu_dedicated_set=everything, group='compute')
+        for name in names:
+            self.start_compute(hostname=name, host_info=copy.deepcopy(info))
+
+    def restart(self, host: str) -> None:
+        """Start a new nova-compute on a host; its domains keep running."""
+        self.world.effects.revive()
+        if host in self.rpc_servers:
+            self.rpc_servers.pop(host).stop()
+        self.restart_compute_service(host)
+
+    # -- servers -----------------------------------------------------------
+
+    def boot(
+        self,
+        vcpus: int,
+        minimum: int | None = None,
+        host: str | None = 'host1',
+        name: str | None = None,
+        state: str = 'ACTIVE',
+        **extra: str,
+    ) -> dict[str, Any]:
+        """Boot a server with dedicated cores.
+
+        :param minimum: ``wrs:min_vcpus`` of its flavor, None for none.
+        :param extra: more extra specs below ``hw:``.
+        :returns: the server as the API shows it.
+        """
+        specs = {'hw:cpu_policy': 'dedicated'}
+        specs.update({'hw:' + key: value for key, value in extra.items()})
+        if minimum is not None:
+            specs['hw:wrs:min_vcpus'] = str(minimum)
+        flavor = self._create_flavor(
+            vcpu=vcpus, memory_mb=256, disk=1, ephemeral=0, extra_spec=specs
+        )
+        server: dict[str, Any] = self._create_server(
+            name=name,
+            flavor_id=flavor,
+            networks='none',
+            host=host,
+            expected_state=state,
+        )
+        return server
+
+    def instance(self, uuid: str) -> Any:
+        """Return Nova's object of a server, read anew."""
+        return objects.Instance.get_by_uuid(
+            nova_context.get_admin_context(),
+            uuid,
+            expected_attrs=['system_metadata', 'numa_topology', 'flavor'],
+        )
+
+    def guest(self, server: dict[str, Any]) -> Any:
+        """Return the fake guest of a server."""
+        return self.world.guests[self.instance(server['id']).name]
+
+    def domain(self, server: dict[str, Any]) -> Any:
+        """Return the fake libvirt domain of a server."""
+        instance = self.instance(server['id'])
+        host = self.computes[instance.host].driver._host
+        return host.get_connection().lookupByUUIDString(server['id'])
+
+    # -- agreement ---------------------------------------------------------
+
+    def states(self) -> tuple[list[Any], list[Any]]:
+        """Return the state of all hosts and of all servers on them."""
+        computes = self.computes
+        hosts = [observe.host_state(computes[name]) for name in computes]
+        servers = [
+            observe.server_state(uuid, computes, self.world, self.placement)
+            for uuid in self._uuids()
+        ]
+        return hosts, servers
+
+    def _uuids(self) -> list[str]:
+        found = self.admin_api.get_servers(
+            detail=True, search_opts={'all_tenants': '1'}
+        )
+        return [one['id'] for one in found if one['OS-EXT-SRV-ATTR:host']]
+
+    def audit(self) -> None:
+        """Run the periodic audit on every host."""
+        self._run_periodics()
+        assert 'Error updating resources' not in self.stdlog.logger.output
+
+    def disagreements(self) -> list[str]:
+        """Name what disagrees right now."""
+        accounting = CONF.nova_ext_scaling.accounting
+        return agreement.disagreements(*self.states(), accounting)
+
+    def assert_agreement(self) -> None:
+        """All sources agree, and an audit changes nothing."""
+        before = self.states()
+        accounting = CONF.nova_ext_scaling.accounting
+        self.assertEqual([], agreement.disagreements(*before, accounting))
+        self.audit()
+        after = self.states()
+        for old, new in zip(before, after, strict=True):
+            self.assertEqual([], agreement.differences(old, new))
+
+
+_real_get_server = rpc.get_server

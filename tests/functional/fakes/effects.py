@@ -1,0 +1,127 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What the fakes see and do, in order: to count, to break and to kill."""
+
+import threading
+
+from oslo_concurrency import lockutils
+
+
+class Killed(BaseException):  # noqa: N818 (not an error: the process is gone)
+    """The process died here; nothing in it may catch this."""
+
+
+class Fault:
+    """An effect that fails from one time to another."""
+
+    def __init__(self, error: Exception, first: int, last: int | None) -> None:
+        self._error = error
+        self._first = first
+        self._last = last
+        self._seen = 0
+
+    def hit(self) -> None:
+        self._seen += 1
+        past = self._last is not None and self._seen > self._last
+        if self._seen >= self._first and not past:
+            raise self._error
+
+
+class Effects:
+    """Every effect of nova-compute outside its own process.
+
+    An effect is announced just before it happens. From the moment that
+    :meth:`kill_before` is due, the process counts as dead: this effect and
+    all later ones raise, whatever the code does about it, until
+    :meth:`revive`. So undo in ``finally`` helps as little as with SIGKILL.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kill_at: int | None = None
+        self._dead = False
+        self._recording = False
+        self._faults: dict[str, Fault] = {}
+        self.log: list[str] = []
+        #: The effects that happened while their thread held Nova's lock.
+        self.under_lock: list[str] = []
+
+    def record(self) -> None:
+        """Start to count from zero."""
+        with self._lock:
+            self.log, self.under_lock = [], []
+            self._recording = True
+
+    def stop(self) -> list[str]:
+        """Stop counting, and return the names of what happened."""
+        with self._lock:
+            self._recording = False
+            return self.log
+
+    def kill_before(self, number: int) -> None:
+        """Let the process die just before its effect ``number``, from 1."""
+        self.record()
+        with self._lock:
+            self._kill_at = number
+
+    def revive(self) -> bool:
+        """Stand for the new process; returns whether the old one died."""
+        with self._lock:
+            dead, self._dead, self._kill_at = self._dead, False, None
+            self._recording = False
+            return dead
+
+    def fail(
+        self,
+        name: str,
+        error: Exception,
+        start: int = 1,
+        times: int | None = None,
+    ) -> None:
+        """Let an effect fail instead of happening.
+
+        :param name: the effect that fails.
+        :param start: the first that fails, counted from now, from 1.
+        :param times: how many in a row fail; None for all until :meth:`heal`.
+        """
+        with self._lock:
+            last = None if times is None else start + times - 1
+            self._faults[name] = Fault(error, start, last)
+
+    def heal(self) -> None:
+        """End all faults."""
+        with self._lock:
+            self._faults.clear()
+
+    def happens(self, name: str) -> None:
+        """Announce an effect.
+
+        :raises Killed: the process is dead, or dies now.
+        :raises Exception: the error of :meth:`fail`.
+        """
+        with self._lock:
+            if self._dead:
+                raise Killed(name)
+            if name in self._faults:
+                self._faults[name].hit()
+            if not self._recording:
+                return
+            if self._kill_at == len(self.log) + 1:
+                self._dead = True
+                raise Killed(name)
+            self.log.append(name)
+            if lockutils.internal_fair_lock('compute_resources').is_writer():
+                self.under_lock.append(name)
+
+    def count(self, *names: str) -> int:
+        """Return how often the named effects happened."""
+        return sum(name in names for name in self.log)

@@ -1,0 +1,180 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Read from every source what ``tests.functional.agreement`` compares."""
+
+from collections.abc import Iterable
+import os
+from typing import Any
+
+from lxml import etree
+from nova import context as nova_context
+from nova import objects
+from nova.objects import fields
+from nova.tests.fixtures import libvirt as fakelibvirt
+from nova.virt import hardware
+
+from nova_ext import cpuset
+from nova_ext.model import bounds
+from nova_ext.model import record
+from tests.functional.agreement import HostState
+from tests.functional.agreement import ProcessState
+from tests.functional.agreement import ServerState
+
+ISOLATE = fields.CPUThreadAllocationPolicy.ISOLATE
+
+
+def host_state(compute: Any) -> HostState:
+    """Read a host's usage from its tracker's memory and the database."""
+    (node,) = compute.manager.rt.compute_nodes.values()
+    saved = objects.ComputeNode.get_by_uuid(
+        nova_context.get_admin_context(), node.uuid
+    )
+    return HostState(
+        name=compute.host,
+        tracked=_pinned(node),
+        saved=_pinned(saved),
+        usage={
+            'cells in memory': _cells(node),
+            'cells saved': _cells(saved),
+            'vcpus_used': (node.vcpus_used, saved.vcpus_used),
+            'memory_mb_used': (node.memory_mb_used, saved.memory_mb_used),
+        },
+    )
+
+
+def _topology(node: Any) -> Any:
+    return objects.NUMATopology.obj_from_db_obj(node.numa_topology)
+
+
+def _pinned(node: Any) -> frozenset[int]:
+    cells = _topology(node).cells
+    return frozenset(cpu for cell in cells for cpu in cell.pinned_cpus)
+
+
+def _cells(node: Any) -> dict[int, tuple[int, int]]:
+    return {
+        cell.id: (cell.cpu_usage, cell.memory_usage)
+        for cell in _topology(node).cells
+    }
+
+
+def server_state(
+    uuid: str, computes: dict[str, Any], world: Any, placement: Any
+) -> ServerState:
+    """Read one server from every source."""
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(),
+        uuid,
+        expected_attrs=['system_metadata', 'numa_topology', 'flavor'],
+    )
+    kept = record.ScaleRecord.from_metadata(instance.system_metadata)
+    flavor = instance.flavor
+    limits = bounds.bounds_of(flavor.extra_specs, flavor.vcpus)
+    compute = computes[instance.host]
+    domain = _domain(compute, uuid)
+    config = domain.XMLDesc(fakelibvirt.VIR_DOMAIN_XML_INACTIVE)
+    topology = instance.numa_topology
+    reserved = topology.cpuset_reserved
+    return ServerState(
+        name=instance.display_name,
+        host=instance.host,
+        minimum=limits.minimum,
+        maximum=limits.maximum,
+        realtime=_realtime(flavor),
+        cells=tuple(frozenset(cell.pcpuset) for cell in topology.cells),
+        pins={
+            vcpu: pcpu
+            for cell in topology.cells
+            for vcpu, pcpu in cell.cpu_pinning.items()
+        },
+        cores=_cores(compute, topology),
+        extra_cores=len(reserved),
+        offline=kept.offline,
+        journal=str(kept.journal or ''),
+        task_state=instance.task_state,
+        allocated=_allocated(placement, uuid),
+        config_pins=_pins_in(config),
+        config_realtime=_scheds_in(config),
+        process=_process(domain, world) if domain.live is not None else None,
+    )
+
+
+def _domain(compute: Any, uuid: str) -> Any:
+    connection = compute.driver._host.get_connection()
+    return connection.lookupByUUIDString(uuid)
+
+
+def _realtime(flavor: Any) -> frozenset[int]:
+    if not hardware.is_realtime_enabled(flavor):
+        return frozenset()
+    image = objects.ImageMeta.from_dict({})
+    chosen = hardware.get_realtime_cpu_constraint(flavor, image)
+    return frozenset(range(flavor.vcpus) if chosen is None else chosen)
+
+
+def _cores(compute: Any, topology: Any) -> frozenset[int]:
+    """Return the pCPUs that are the server's by Nova's own rules."""
+    (node,) = compute.manager.rt.compute_nodes.values()
+    siblings = {cell.id: cell.siblings for cell in _topology(node).cells}
+    cores: set[int] = set()
+    for cell in topology.cells:
+        mine = set(cell.cpu_pinning.values()) | set(cell.cpuset_reserved or ())
+        if cell.cpu_thread_policy == ISOLATE:
+            for threads in siblings[cell.id]:
+                if threads & mine:
+                    mine = mine | threads
+        cores |= mine
+    return frozenset(cores)
+
+
+def _allocated(placement: Any, uuid: str) -> int:
+    allocations = placement.get('/allocations/%s' % uuid).body['allocations']
+    return sum(
+        provider['resources'].get(kind, 0)
+        for provider in allocations.values()
+        for kind in ('PCPU', 'VCPU')
+    )
+
+
+def _process(domain: Any, world: Any) -> ProcessState:
+    threads = [world.kernel.threads[number] for number in domain.threads]
+    return ProcessState(
+        pins=_pins_in(domain.XMLDesc(0)),
+        affinities={v: one.affinity for v, one in enumerate(threads)},
+        realtime=frozenset(
+            v for v, one in enumerate(threads) if one.policy == os.SCHED_FIFO
+        ),
+        emulator=frozenset().union(
+            domain.live.emulator or (), *domain.live.iothreads.values()
+        ),
+        guest_online=frozenset(world.guests[domain.name()].online),
+    )
+
+
+def _pins_in(xml: str) -> dict[int, frozenset[int]]:
+    return {
+        int(pin.get('vcpu')): cpuset.parse(pin.get('cpuset'))
+        for pin in _findall(xml, 'cputune/vcpupin')
+    }
+
+
+def _scheds_in(xml: str) -> frozenset[int]:
+    return frozenset(
+        vcpu
+        for sched in _findall(xml, 'cputune/vcpusched')
+        for vcpu in cpuset.parse(sched.get('vcpus'))
+    )
+
+
+def _findall(xml: str, path: str) -> Iterable[Any]:
+    found: Iterable[Any] = etree.fromstring(xml).findall(path)
+    return found
