@@ -95,8 +95,21 @@ class Layout:
         return self._settled({**self.pins, vcpu: pcpu}, self.offline - {vcpu})
 
     def settled(self) -> 'Layout':
-        """Return the layout with every offline vCPU on its parking pCPU."""
-        return self._settled(self.pins, self.offline)
+        """Return the layout with every offline vCPU on its parking pCPU.
+
+        Of online vCPUs that share a pCPU all but one are taken for parked:
+        the pins count, and the record that would explain them was not saved.
+        """
+        return self._settled(self.pins, self.offline | self._sharing())
+
+    def _sharing(self) -> frozenset[int]:
+        sharing: set[int] = set()
+        for cell in self.cells:
+            for pcpu in set(cell.pins.values()):
+                here = {v for v in self.online if cell.pins.get(v) == pcpu}
+                if here:
+                    sharing |= here - {min(here - self.realtime or here)}
+        return frozenset(sharing)
 
     def _settled(
         self, pins: Mapping[int, int], offline: frozenset[int]

@@ -50,10 +50,12 @@ class Journal:
     :ivar direction: of the step in progress, ``up`` or ``down``.
     :ivar vcpu: the vCPU of the step, once pins and record have been switched
         to its outcome; None before.
+    :ivar guest_only: whether all but the guest agrees with the record.
     """
 
     direction: str
     vcpu: int | None = None
+    guest_only: bool = False
 
 
 @dataclass(frozen=True)

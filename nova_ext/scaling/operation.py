@@ -131,7 +131,7 @@ class Operation:
             if self._rules.host_picks:
                 return pinning.candidates(self.layout, self.server.bounds)[0]
             # It may still act on the request after we gave up.
-            self.left_over = Journal(DOWN)
+            self.left_over = Journal(DOWN, guest_only=True)
             raise
 
     def _leave_realtime(self, vcpu: int, undo: Undo) -> None:
@@ -205,7 +205,7 @@ class Operation:
             self.ask_online(vcpu)
         except exception.GuestSilent:
             # It may still bring the vCPU online, which is parked again then.
-            self.left_over = Journal(DOWN, vcpu)
+            self.left_over = Journal(DOWN, vcpu, guest_only=True)
             raise
 
     # -- both --------------------------------------------------------------

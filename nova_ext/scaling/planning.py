@@ -37,6 +37,7 @@ _ACTIVE = 'active'
 class Circumstances:
     """What holds at the moment of the request.
 
+    :ivar running: whether its domain runs.
     :ivar listening: whether the guest's end of the channel is open; None
         where libvirt does not tell.
     :ivar host_picks: whether a silent guest is no obstacle on the way down.
@@ -47,6 +48,7 @@ class Circumstances:
     vm_state: str
     task_state: str | None
     locked: bool
+    running: bool
     listening: bool | None
     host_picks: bool
     free_pcpus: Callable[[int], list[int]]
@@ -58,15 +60,17 @@ def make_plan(server: Server, wish: Wish, now: Circumstances) -> Plan:
 
     It reads, and changes nothing.
     """
-    current = len(server.layout.online)
+    # A server without pinned vCPUs has no layout, and is not scalable.
+    current = len(server.layout.online) or server.bounds.maximum
     target = wish.target_from(current)
     steps: tuple[PlannedStep, ...] = ()
     if target < current:
         steps = (PlannedStep('down'),) * (current - target)
-    elif target > current:
+    elif target > current and server.layout.offline:
         steps = tuple(_steps_up(server.layout, target - current, now))
     blockers = (
         *_state_blockers(server, now),
+        *_running_blockers(server, now),
         *_bounds_blockers(server, target),
         *_cell_blockers(server, target),
         *_guest_blockers(target < current, bool(steps), now),
@@ -104,6 +108,16 @@ def _state_blockers(server: Server, now: Circumstances) -> Iterator[Blocker]:
                 ),
                 remedy,
             )
+
+
+def _running_blockers(server: Server, now: Circumstances) -> Iterator[Blocker]:
+    if now.vm_state == _ACTIVE and not now.running:
+        yield Blocker(
+            exception.ServerBusy(
+                reason='The domain of instance %s does not run' % server.uuid
+            ),
+            'Start the server, or reboot it hard.',
+        )
 
 
 def _bounds_blockers(server: Server, target: int) -> Iterator[Blocker]:

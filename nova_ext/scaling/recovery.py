@@ -57,12 +57,14 @@ class Recovery:
         ports: Ports,
         rules: GuestRules,
         running: bool,
+        listening: bool,
     ) -> None:
         """Take up a server with a journal that nothing works on.
 
         :param record: as saved, with its journal.
         :param running: whether the domain runs; one that does not has no
             threads to pin and no guest to ask, and starts from the record.
+        :param listening: whether it makes sense to ask the guest now.
         """
         self._server = server
         self._layout = server.layout
@@ -71,6 +73,7 @@ class Recovery:
         self._ports = ports
         self._rules = rules
         self._running = running
+        self._listening = listening
 
     def run(self) -> Recovered:
         """Make libvirt, the kernel, placement and the guest agree.
@@ -78,9 +81,13 @@ class Recovery:
         What cannot be done now is left in the journal for the next time.
         """
         try:
-            if self._running:
+            if not self._journal.guest_only:
+                self._settle()
                 self._place()
-            self._ports.allocation.charge(self._layout)
+                self._ports.allocation.charge(self._layout)
+                self._journal = replace(self._journal, guest_only=True)
+            if self._running and not self._listening:
+                return Recovered(self._layout, self._journal)
             if self._running:
                 self._tell_guest()
         except exception.NovaExtError as error:
@@ -92,8 +99,18 @@ class Recovery:
             return Recovered(self._layout, self._journal)
         return Recovered(self._layout, None)
 
+    def _settle(self) -> None:
+        """Give back what an interrupted save took or left (see the model)."""
+        settled = self._layout.settled()
+        if settled != self._layout:
+            self._record = replace(self._record, offline=settled.offline)
+            self._ports.host.switch(self._layout, settled, self._record)
+            self._layout = settled
+
     def _place(self) -> None:
         layout = self._layout
+        if not self._running:
+            return
         domain = self._ports.domain
         domain.make_ordinary(layout.realtime & layout.offline)
         self._ports.power.up(layout.pcpus)

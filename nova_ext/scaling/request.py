@@ -32,8 +32,14 @@ from nova_ext.scaling.operation import Operation
 from nova_ext.scaling.ports import Ports
 from nova_ext.scaling.ports import Server
 from nova_ext.scaling.ports import Store
+from nova_ext.scaling.recovery import Recovered
 
 LOG = logging.getLogger(__name__)
+
+INTERRUPTED = (
+    'nova-compute stopped while it scaled the server; what it had begun was '
+    'finished or undone.'
+)
 
 
 def refuse(
@@ -65,6 +71,31 @@ def begin(
     begun = replace(record, journal=Journal(plan.direction), last=last)
     store.begin(begun)
     return begun
+
+
+def skip(
+    request_id: str, plan: Plan, record: ScaleRecord, store: Store
+) -> LastRequest:
+    """Record a request for what is the case already."""
+    last = _last(request_id, plan, plan.current, DONE, '')
+    store.note(replace(record, last=last))
+    return last
+
+
+def after_recovery(record: ScaleRecord, recovered: Recovered) -> ScaleRecord:
+    """Return the record of a server whose journal was recovered."""
+    reached = len(recovered.layout.online)
+    last = record.last
+    if last and last.state == IN_PROGRESS:
+        last = replace(
+            last,
+            state=DONE if reached == last.target else FAILED,
+            reason='' if reached == last.target else INTERRUPTED,
+            updated_at=_now(),
+        )
+    if last:
+        last = replace(last, reached=reached)
+    return ScaleRecord(recovered.layout.offline, recovered.journal, last)
 
 
 def carry_out(
@@ -134,5 +165,9 @@ def _last(
         reached=reached,
         state=state,
         reason=reason,
-        updated_at=timeutils.utcnow().isoformat(timespec='seconds') + 'Z',
+        updated_at=_now(),
     )
+
+
+def _now() -> str:
+    return timeutils.utcnow().isoformat(timespec='seconds') + 'Z'

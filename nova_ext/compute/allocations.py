@@ -1,0 +1,104 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The port ``Allocation``: the placement allocation of one instance.
+
+Leans on ``SchedulerReportClient.get_allocs_for_consumer`` and
+``put_allocations`` (Nova 19 and newer). Values are absolute, so that doing it
+again after a crash does no harm; two requests each time.
+"""
+
+from keystoneauth1 import exceptions as keystone_exception
+from nova import exception as nova_exception
+from nova.objects import fields
+
+from nova_ext import conf
+from nova_ext import exception
+from nova_ext.compute import topology
+
+CONF = conf.CONF
+
+#: A dedicated vCPU is a PCPU; a host with the legacy ``vcpu_pin_set`` reports
+#: VCPU, and Nova's scheduler then asks for that.
+CORE_CLASSES = ('PCPU', 'VCPU')
+
+
+class InstanceAllocation:
+    """Charges one instance; see :class:`nova_ext.scaling.ports.Allocation`."""
+
+    def __init__(self, context, instance, reportclient):
+        """Take up an instance with its flavor."""
+        self._context = context
+        self._instance = instance
+        self._client = reportclient
+
+    def charge(self, layout):
+        """See the port."""
+        if CONF.nova_ext_scaling.accounting == 'full':
+            return
+        payload = self._allocations()
+        cores = cores_of(self._instance.flavor, layout)
+        changed = _set_cores(payload['allocations'], cores)
+        if changed:
+            self._put(payload)
+
+    def _allocations(self):
+        try:
+            found = self._client.get_allocs_for_consumer(
+                self._context, self._instance.uuid
+            )
+        except (
+            keystone_exception.ClientException,
+            nova_exception.ConsumerAllocationRetrievalFailed,
+        ) as error:
+            raise exception.PlacementFailed(reason=error) from error
+        for allocation in found['allocations'].values():
+            allocation.pop('generation', None)
+        return found
+
+    def _put(self, payload):
+        try:
+            taken = self._client.put_allocations(
+                self._context, self._instance.uuid, payload
+            )
+        except nova_exception.NovaException as error:
+            raise exception.PlacementFailed(
+                reason=error.format_message()
+            ) from error
+        if not taken:
+            raise exception.InsufficientResources(
+                reason='no free pcpu available on host: placement refused '
+                'the allocation'
+            )
+
+
+def cores_of(flavor, layout):
+    """Return how many cores a layout costs.
+
+    The flavor's vCPUs, and one for isolated emulator threads
+    (``nova.scheduler.utils.ResourceRequest``), less the offline vCPUs.
+    """
+    policy = topology.emulator_policy(flavor)
+    emulator = policy == fields.CPUEmulatorThreadsPolicy.ISOLATE
+    return flavor.vcpus + int(emulator) - len(layout.offline)
+
+
+def _set_cores(allocations, cores):
+    for core_class in CORE_CLASSES:
+        for allocation in allocations.values():
+            resources = allocation['resources']
+            if core_class in resources:
+                changed = resources[core_class] != cores
+                resources[core_class] = cores
+                return changed
+    raise exception.PlacementFailed(
+        reason='the server has no allocation of %s' % ' or '.join(CORE_CLASSES)
+    )

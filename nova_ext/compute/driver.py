@@ -1,0 +1,90 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The driver seam: ``compute_driver = nova_ext.LibvirtDriver``.
+
+A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
+``init_host``, ``cleanup_host``, ``_get_guest_config`` and ``cpu_api`` (Nova
+31 to 34), on ``virtapi._compute``, the compute manager, whose tracker it
+replaces before its first use, and on ``nova.rpc.get_server``, which picks the
+executor.
+"""
+
+from nova import rpc
+from nova.objects import base as objects_base
+from nova.virt.libvirt import driver
+from oslo_log import log as logging
+import oslo_messaging as messaging
+
+from nova_ext import conf
+from nova_ext.compute import endpoint
+from nova_ext.compute import guest_config
+from nova_ext.compute import scaler
+from nova_ext.compute import tracker
+from nova_ext.scaling import coordinator
+
+LOG = logging.getLogger(__name__)
+CONF = conf.CONF
+
+
+#: Seconds that a stopping nova-compute waits for each scale request.
+_STOP_TIMEOUT = 30
+
+
+class LibvirtDriver(driver.LibvirtDriver):
+    """Nova's libvirt driver, on whose servers vCPUs can be parked."""
+
+    def __init__(self, virtapi, read_only=False):
+        """Start as Nova's driver does."""
+        super().__init__(virtapi, read_only=read_only)
+        self._scaler = None
+        self._scaling_server = None
+
+    def init_host(self, host):
+        """Start as Nova's driver does, then serve scale requests."""
+        super().init_host(host)
+        self._replace_tracker(host)
+        self._serve_scaling(host)
+
+    def cleanup_host(self, host):
+        """Stop serving scale requests, then stop as Nova's driver does."""
+        if self._scaling_server:
+            self._scaling_server.stop()
+            self._scaler.wait(_STOP_TIMEOUT)
+            self._scaling_server.wait()
+        super().cleanup_host(host)
+
+    def _replace_tracker(self, host):
+        manager = self.virtapi._compute
+        manager.rt = tracker.ResourceTracker(
+            host, self, reportclient=manager.reportclient
+        )
+
+    def _serve_scaling(self, host):
+        manager = self.virtapi._compute
+        self._scaler = scaler.Scaler(
+            self,
+            manager.rt,
+            coordinator.AgentCoordinator(CONF.nova_ext_channel.local_socket),
+            manager.reportclient,
+        )
+        manager.rt.recover_with(self._scaler.recover)
+        self._scaling_server = rpc.get_server(
+            messaging.Target(topic=CONF.nova_ext.topic, server=host),
+            [endpoint.ScalingEndpoint(self._scaler)],
+            serializer=objects_base.NovaObjectSerializer(),
+        )
+        self._scaling_server.start()
+
+    def _get_guest_config(self, instance, *args, **kwargs):
+        guest = super()._get_guest_config(instance, *args, **kwargs)
+        guest_config.adapt(guest, instance)
+        return guest

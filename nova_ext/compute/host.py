@@ -1,0 +1,58 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The port ``Host``: one instance's cores, through the resource tracker."""
+
+from nova_ext.compute import topology
+
+
+class HostCores:
+    """See :class:`nova_ext.scaling.ports.Host`."""
+
+    def __init__(self, tracker, store, instance):
+        """Take up an instance on this host.
+
+        :param tracker: :class:`nova_ext.compute.tracker.ResourceTracker`.
+        :param store: saves the instance with each change.
+        """
+        self._tracker = tracker
+        self._store = store
+        self._node = instance.node
+        self._isolated = topology.is_isolated(instance.numa_topology)
+
+    @property
+    def isolated(self):
+        """Whether each vCPU takes a core with all its siblings."""
+        return self._isolated
+
+    def free_pcpus(self, node):
+        """See the port."""
+        return self._tracker.free_pcpus(self._node, node, self._isolated)
+
+    def switch(self, before, after, record):
+        """See the port."""
+        self._tracker.switch_cores(
+            self._node,
+            before,
+            after,
+            self._isolated,
+            lambda: self._store.switch(after, record),
+        )
+
+    def take(self, before, vcpu, record):
+        """See the port."""
+        return self._tracker.take_core(
+            self._node,
+            before,
+            vcpu,
+            self._isolated,
+            lambda after: self._store.switch(after, record),
+        )

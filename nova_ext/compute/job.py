@@ -1,0 +1,116 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""One instance with all that scaling it needs."""
+
+from nova_ext import conf
+from nova_ext import exception
+from nova_ext.compute import allocations
+from nova_ext.compute import host
+from nova_ext.compute import libvirt_guest
+from nova_ext.compute import power
+from nova_ext.compute import store
+from nova_ext.compute import topology
+from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling import request
+from nova_ext.scaling.operation import GuestRules
+from nova_ext.scaling.planning import Circumstances
+from nova_ext.scaling.ports import Ports
+from nova_ext.scaling.recovery import Recovery
+from nova_ext.wire import addresses
+
+CONF = conf.CONF
+
+
+class Job:
+    """A freshly read instance, its record, and the ports to its world."""
+
+    def __init__(
+        self, context, instance, driver, tracker, coordinator, reportclient
+    ):
+        """Take up an instance of this host.
+
+        :raises exception.ServerBusy: it has left this host.
+        """
+        if instance.host != CONF.host:
+            raise exception.ServerBusy(
+                reason='Instance %s is on host %s now'
+                % (instance.uuid, instance.host)
+            )
+        self._instance = instance
+        self._guest = libvirt_guest.find_running(driver, instance)
+        self.server = topology.server_of(instance)
+        self.record = ScaleRecord.from_metadata(instance.system_metadata)
+        self._store = store.InstanceStore(instance)
+        self._host = host.HostCores(tracker, self._store, instance)
+        self.ports = Ports(
+            guest=coordinator,
+            store=self._store,
+            host=self._host,
+            allocation=allocations.InstanceAllocation(
+                context, instance, reportclient
+            ),
+            domain=self._guest,
+            power=power.CorePower(driver.cpu_api),
+        )
+
+    def circumstances(self, context):
+        """Return what holds for a request of this caller right now."""
+        instance = self._instance
+        return Circumstances(
+            vm_state=instance.vm_state,
+            task_state=instance.task_state,
+            locked=instance.locked and not context.is_admin,
+            running=self._guest is not None,
+            listening=self._is_listening(),
+            host_picks=_rules().host_picks,
+            free_pcpus=self._host.free_pcpus,
+            isolated=self._host.isolated,
+        )
+
+    def carry_out(self, plan, record):
+        """Carry out a journalled plan; see :func:`request.carry_out`."""
+        return request.carry_out(
+            plan, self.server, record, self.ports, _rules()
+        )
+
+    def recover(self):
+        """Make everything agree with the record, and save how it went.
+
+        :raises exception.Interrupted: another operation runs on the server.
+        """
+        claimed = not self.record.journal.guest_only
+        if claimed:
+            self._store.reclaim()
+        recovered = Recovery(
+            self.server,
+            self.record,
+            self.ports,
+            _rules(),
+            running=self._guest is not None,
+            listening=self._is_listening() is not False,
+        ).run()
+        record = request.after_recovery(self.record, recovered)
+        if claimed:
+            self._store.finish(record, recovered.layout)
+        elif record != self.record:
+            self._store.note(record)
+
+    def _is_listening(self):
+        return self._guest and self._guest.is_listening(addresses.PORT_NAME)
+
+
+def _rules():
+    options = CONF.nova_ext_scaling
+    return GuestRules(
+        timeout=options.guest_timeout,
+        host_picks=options.on_silent_guest == 'host_picks',
+    )

@@ -1,0 +1,178 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Scale requests on the servers of this compute host.
+
+Locks, in order: the guard, then Nova's lock on the instance's uuid, then,
+inside the tracker and briefly, Nova's ``compute_resources``.
+"""
+
+import contextlib
+import threading
+
+from nova import objects
+from nova.compute import utils as compute_utils
+from oslo_concurrency import lockutils
+from oslo_log import log as logging
+
+from nova_ext import conf
+from nova_ext import exception
+from nova_ext.compute import guard
+from nova_ext.compute.job import Job
+from nova_ext.scaling import planning
+from nova_ext.scaling import request
+
+LOG = logging.getLogger(__name__)
+CONF = conf.CONF
+
+#: What a request needs of its instance, read afresh for each.
+EXPECTED_ATTRS = ['flavor', 'numa_topology', 'system_metadata']
+EVENT = 'compute_scale_instance'
+
+
+class Scaler:
+    """Plans, carries out and recovers scale requests."""
+
+    def __init__(self, driver, tracker, coordinator, reportclient):
+        """Take up the parts of this nova-compute."""
+        self._driver = driver
+        self._tracker = tracker
+        self._coordinator = coordinator
+        self._reportclient = reportclient
+        self._guard = guard.Guard()
+        self._threads = set()
+
+    def plan(self, context, uuid, wish):
+        """Return the :class:`contract.Plan` of a wish; changes nothing."""
+        job = self._job(context, uuid)
+        return planning.make_plan(job.server, wish, job.circumstances(context))
+
+    def scale(self, context, uuid, wish, wait):
+        """Carry out a wish, or start to.
+
+        :param wait: whether to return only when it has ended.
+        :returns: the :class:`LastRequest` as it stands.
+        :raises exception.NovaExtError: it was refused or, with ``wait``,
+            failed.
+        """
+        with contextlib.ExitStack() as held:
+            held.enter_context(self._guard.hold(uuid))
+            held.enter_context(
+                compute_utils.EventReporter(context, EVENT, CONF.host, uuid)
+            )
+            job = self._recovered_job(context, uuid)
+            plan = planning.make_plan(
+                job.server, wish, job.circumstances(context)
+            )
+            request.refuse(
+                context.request_id, plan, job.record, job.ports.store
+            )
+            if not plan.steps:
+                return request.skip(
+                    context.request_id, plan, job.record, job.ports.store
+                )
+            begun = request.begin(
+                context.request_id, plan, job.record, job.ports.store
+            )
+            if wait:
+                return self._carry_out(plan, job, begun)
+            self._start(
+                self._carry_out_later, held.pop_all(), plan, job, begun
+            )
+            return begun.last
+
+    def recover(self, context, uuids):
+        """Recover, in the background, what an audit found unfinished."""
+        self._start(self._recover_all, context, uuids)
+
+    def wait(self, timeout):
+        """Wait until nothing runs in the background.
+
+        :param timeout: seconds for each thread.
+        """
+        for thread in list(self._threads):
+            thread.join(timeout)
+
+    def _recovered_job(self, context, uuid):
+        """Return a job without a journal: an earlier one comes first."""
+        job = self._job(context, uuid)
+        if not job.record.journal:
+            return job
+        with lockutils.lock(uuid, 'nova-'):
+            job.recover()
+        job = self._job(context, uuid)
+        if job.record.journal:
+            raise exception.ScalingFailed(
+                reason='an earlier request has not been recovered yet, '
+                'because the guest or placement does not answer'
+            )
+        return job
+
+    def _job(self, context, uuid):
+        instance = objects.Instance.get_by_uuid(
+            context, uuid, expected_attrs=EXPECTED_ATTRS
+        )
+        return Job(
+            context,
+            instance,
+            self._driver,
+            self._tracker,
+            self._coordinator,
+            self._reportclient,
+        )
+
+    def _carry_out(self, plan, job, record):
+        with lockutils.lock(job.server.uuid, 'nova-'):
+            return job.carry_out(plan, record)
+
+    def _carry_out_later(self, held, plan, job, record):
+        try:
+            with held:
+                self._carry_out(plan, job, record)
+        except exception.NovaExtError as error:
+            # The caller finds it in the record and the instance action.
+            LOG.warning(
+                'Server %(server)s: scale request failed: %(error)s',
+                {'server': job.server.uuid, 'error': error},
+            )
+
+    def _recover_all(self, context, uuids):
+        for uuid in uuids:
+            try:
+                with self._guard.hold(uuid):
+                    self._recover(context, uuid)
+            except exception.ServerBusy:
+                LOG.debug('Server %s is being scaled, not recovered.', uuid)
+            except Exception:
+                LOG.exception(
+                    'Server %s: its scale request was not recovered; the '
+                    'next audit tries again.',
+                    uuid,
+                )
+
+    def _recover(self, context, uuid):
+        with lockutils.lock(uuid, 'nova-'):
+            job = self._job(context, uuid)
+            if job.record.journal:
+                job.recover()
+
+    def _start(self, target, *args):
+        thread = threading.Thread(
+            target=self._run, args=(target, *args), name='nova-ext-scaler'
+        )
+        self._threads.add(thread)
+        thread.start()
+
+    def _run(self, target, *args):
+        try:
+            target(*args)
+        finally:
+            self._threads.discard(threading.current_thread())

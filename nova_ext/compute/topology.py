@@ -1,0 +1,107 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Translate between Nova's instance and the model's plain data.
+
+Leans on ``InstanceNUMACell.cpu_pinning`` and ``pcpuset`` (Nova 22 and newer),
+``nova.virt.hardware.get_realtime_cpu_constraint`` and
+``get_emulator_thread_policy_constraint``.
+"""
+
+from nova.objects import fields
+from nova.virt import hardware
+
+from nova_ext import conf
+from nova_ext.model import bounds
+from nova_ext.model.pinning import Cell
+from nova_ext.model.pinning import Layout
+from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling.ports import Server
+
+CONF = conf.CONF
+
+
+def server_of(instance):
+    """Return what scaling must know of an instance.
+
+    :param instance: with flavor, numa_topology and system_metadata. Without
+        pinned vCPUs the layout is empty, and the server is not scalable.
+    """
+    flavor = instance.flavor
+    record = ScaleRecord.from_metadata(instance.system_metadata)
+    layout = layout_of(
+        instance.numa_topology, record.offline, realtime_vcpus(instance)
+    )
+    limits = bounds.bounds_of(flavor.extra_specs, flavor.vcpus)
+    if not layout.cells:
+        limits = bounds.Bounds(flavor.vcpus, flavor.vcpus)
+    return Server(
+        uuid=instance.uuid,
+        name=instance.name,
+        bounds=limits,
+        layout=layout,
+        emulator_floats=emulator_floats(flavor),
+    )
+
+
+def layout_of(topology, offline=frozenset(), realtime=frozenset()):
+    """Return the model's layout of an ``InstanceNUMATopology``.
+
+    An instance that is not wholly pinned (none, shared or mixed policy) has
+    no layout: its vCPUs own no cores that could be given back.
+    """
+    cells = topology.cells if topology else []
+    if any(cell.cpuset or not cell.cpu_pinning for cell in cells):
+        return Layout(())
+    return Layout(
+        tuple(Cell(cell.id, dict(cell.cpu_pinning)) for cell in cells),
+        frozenset(offline),
+        frozenset(realtime),
+    )
+
+
+def with_layout(topology, layout):
+    """Return a copy of an ``InstanceNUMATopology`` with a layout's pins."""
+    copy = topology.obj_clone()
+    for cell, wanted in zip(copy.cells, layout.cells, strict=True):
+        cell.cpu_pinning = dict(wanted.pins)
+    return copy
+
+
+def realtime_vcpus(instance):
+    """Return the vCPUs that run real-time while they are online."""
+    return frozenset(
+        hardware.get_realtime_cpu_constraint(
+            instance.flavor, instance.image_meta
+        )
+        or ()
+    )
+
+
+def emulator_policy(flavor):
+    """Return the flavor's ``hw:emulator_threads_policy``, None if unset."""
+    return hardware.get_emulator_thread_policy_constraint(flavor)
+
+
+def emulator_floats(flavor):
+    """Return whether QEMU's own threads run on the server's own cores."""
+    policy = emulator_policy(flavor)
+    if policy == fields.CPUEmulatorThreadsPolicy.SHARE:
+        return not CONF.compute.cpu_shared_set
+    return policy != fields.CPUEmulatorThreadsPolicy.ISOLATE
+
+
+def is_isolated(topology):
+    """Return whether each vCPU takes a core with all its siblings."""
+    return any(
+        cell.cpu_thread_policy == fields.CPUThreadAllocationPolicy.ISOLATE
+        for cell in (topology.cells if topology else [])
+    )

@@ -1,0 +1,172 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The tracker seam: dedicated cores change owners while a server runs.
+
+A subclass of ``nova.compute.resource_tracker.ResourceTracker``. It leans on
+``compute_nodes``, ``old_resources`` and ``_resource_change`` (Nova 31 to 34),
+and on ``NUMACell.pin_cpus`` and its kin, which refuse what is not free.
+``update_usage`` of Nova only changes stats of a tracked instance, so the
+host's NUMA topology is counted here.
+"""
+
+from nova import exception as nova_exception
+from nova import objects
+from nova import utils
+from nova.compute import resource_tracker
+from oslo_log import log as logging
+
+from nova_ext import exception
+from nova_ext.model.record import JOURNAL_KEY
+from nova_ext.scaling import planning
+
+LOG = logging.getLogger(__name__)
+
+_synchronized = utils.synchronized(
+    resource_tracker.COMPUTE_RESOURCE_SEMAPHORE, fair=True
+)
+
+
+class ResourceTracker(resource_tracker.ResourceTracker):
+    """Nova's tracker, which can also switch the cores of one instance."""
+
+    def __init__(self, host, driver, reportclient=None):
+        """Take the place of Nova's tracker, before its first use."""
+        super().__init__(host, driver, reportclient=reportclient)
+        self._journalled = set()
+        self._recover = None
+
+    def recover_with(self, recover):
+        """Register what is called with an audit's unfinished scale requests.
+
+        :param recover: takes a context and a list of instance uuids; called
+            after the audit, outside of Nova's lock.
+        """
+        self._recover = recover
+
+    def update_available_resource(self, context, nodename, startup=False):
+        """Audit, then recover what the audit found unfinished."""
+        super().update_available_resource(context, nodename, startup=startup)
+        journalled, self._journalled = self._journalled, set()
+        if self._recover and journalled:
+            self._recover(context, sorted(journalled))
+
+    def _update_usage_from_instances(self, context, instances, nodename):
+        self._journalled.update(
+            instance.uuid
+            for instance in instances
+            if JOURNAL_KEY in instance.system_metadata
+        )
+        return super()._update_usage_from_instances(
+            context, instances, nodename
+        )
+
+    def free_pcpus(self, nodename, node, isolated):
+        """Return the pCPUs of a NUMA node that a vCPU could get, in order.
+
+        :param isolated: whether all siblings of a core must be free, of which
+            the first is returned.
+        """
+        return _free_pcpus(self._host_cells(nodename)[node], isolated)
+
+    @_synchronized
+    def switch_cores(self, nodename, before, after, isolated, save):
+        """Give back and take what differs between two layouts of an instance.
+
+        :param before: the model's layout that is counted now.
+        :param isolated: whether siblings are counted with each pCPU.
+        :param save: saves the instance; called once the change was found
+            possible, and before it is counted.
+        :raises exception.InsufficientResources: a pCPU is another's.
+        """
+        self._switch(nodename, before, after, isolated, save)
+
+    @_synchronized
+    def take_core(self, nodename, before, vcpu, isolated, save):
+        """Choose the lowest free pCPU for an offline vCPU, and take it.
+
+        :param save: saves the instance with the layout that it is given.
+        :returns: that layout.
+        :raises exception.InsufficientResources: there is none.
+        """
+        node = before.cell_of(vcpu).node
+        free = _free_pcpus(self._host_cells(nodename)[node], isolated)
+        if not free:
+            raise planning.no_free_pcpu(node, isolated)
+        after = before.with_core(vcpu, free[0])
+        self._switch(nodename, before, after, isolated, lambda: save(after))
+        return after
+
+    def _switch(self, nodename, before, after, isolated, save):
+        topology = self._host_topology(nodename)
+        cells = {cell.id: cell for cell in topology.cells}
+        try:
+            for old, new in zip(before.cells, after.cells, strict=True):
+                _count(cells[old.node], old, new, isolated)
+        except nova_exception.Invalid as error:
+            raise exception.InsufficientResources(
+                reason=error.format_message()
+            ) from error
+        save()
+        self._publish(self.compute_nodes[nodename], topology)
+
+    def _publish(self, compute_node, topology):
+        """Count a host topology, and let the scheduler know.
+
+        The memory of this process counts; a compute node that cannot be saved
+        now is saved by the next audit, because it differs then.
+        """
+        compute_node.numa_topology = topology._to_json()
+        nodename = compute_node.hypervisor_hostname
+        published = self.old_resources[nodename]
+        if not self._resource_change(compute_node):
+            return
+        try:
+            compute_node.save()
+        except Exception:
+            self.old_resources[nodename] = published
+            LOG.exception(
+                'Compute node %s could not be saved; the next audit does it.',
+                nodename,
+            )
+
+    def _host_cells(self, nodename):
+        return {cell.id: cell for cell in self._host_topology(nodename).cells}
+
+    def _host_topology(self, nodename):
+        compute_node = self.compute_nodes.get(nodename)
+        if compute_node is None or not compute_node.numa_topology:
+            raise exception.ServerBusy(
+                reason='The host %s has not been audited yet: try again in a '
+                'minute' % nodename
+            )
+        return objects.NUMATopology.obj_from_db_obj(compute_node.numa_topology)
+
+
+def _count(cell, old, new, isolated):
+    """Move an instance cell's pCPUs in a copy of its host cell."""
+    before, after = set(old.pins.values()), set(new.pins.values())
+    if isolated:
+        cell.unpin_cpus_with_siblings(before - after)
+        cell.pin_cpus_with_siblings(after - before)
+    else:
+        cell.unpin_cpus(before - after)
+        cell.pin_cpus(after - before)
+
+
+def _free_pcpus(cell, isolated):
+    if not isolated or not cell.siblings:
+        return sorted(cell.free_pcpus)
+    return sorted(
+        min(siblings)
+        for siblings in cell.siblings
+        if siblings <= cell.free_pcpus
+    )
