@@ -20,12 +20,16 @@ from nova_ext import cpuset
 from nova_ext import exception
 from nova_ext.hypervisor import monitor as qemu
 from nova_ext.hypervisor import privileged
+from nova_ext.hypervisor import schedulers
 
 #: ``virDomainModificationImpact`` of libvirt. Two calls cost less than one
 #: with both flags, and the live one decides.
 AFFECT_LIVE = 1
 AFFECT_CONFIG = 2
 IMPACTS = (AFFECT_LIVE, AFFECT_CONFIG)
+
+#: ``VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE``.
+PERSISTENT_XML = 3
 
 
 class LiveDomain:
@@ -87,6 +91,7 @@ class LiveDomain:
         """See the port."""
         for vcpu, thread in self._threads(vcpus, 'SCHED_OTHER'):
             _schedule(vcpu, 'SCHED_OTHER', privileged.set_other, thread)
+        self._define_realtime(removed=vcpus)
 
     def make_realtime(self, vcpus: frozenset[int]) -> None:
         """See the port."""
@@ -98,6 +103,7 @@ class LiveDomain:
                 thread,
                 self._priority,
             )
+        self._define_realtime(added=vcpus)
 
     def is_listening(self, port: str) -> bool | None:
         """Return whether the guest has a virtio-serial port open.
@@ -108,6 +114,29 @@ class LiveDomain:
             if target.get('name') == port and target.get('state'):
                 return bool(target.get('state') == 'connected')
         return None
+
+    def _define_realtime(
+        self,
+        added: frozenset[int] = frozenset(),
+        removed: frozenset[int] = frozenset(),
+    ) -> None:
+        """Let the persistent definition follow, which a soft reboot uses."""
+        vcpus = added | removed
+        if not vcpus:
+            return
+        try:
+            self._domain.connect().defineXML(
+                schedulers.with_realtime(
+                    self._domain.XMLDesc(PERSISTENT_XML),
+                    added,
+                    removed,
+                    self._priority,
+                )
+            )
+        except self._error as error:
+            raise exception.SchedulingFailed(
+                vcpu=min(vcpus), policy='that of its new state', reason=error
+            ) from error
 
     def _iothreads(self) -> list[int]:
         return [
