@@ -40,7 +40,7 @@ class Job:
 
         :raises exception.ServerBusy: it has left this host.
         """
-        if instance.host != CONF.host:
+        if instance.host != tracker.host:
             raise exception.ServerBusy(
                 reason='Instance %s is on host %s now'
                 % (instance.uuid, instance.host)

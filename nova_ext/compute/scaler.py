@@ -23,7 +23,6 @@ from nova.compute import utils as compute_utils
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
-from nova_ext import conf
 from nova_ext import exception
 from nova_ext.compute import guard
 from nova_ext.compute.job import Job
@@ -31,7 +30,6 @@ from nova_ext.scaling import planning
 from nova_ext.scaling import request
 
 LOG = logging.getLogger(__name__)
-CONF = conf.CONF
 
 #: What a request needs of its instance, read afresh for each.
 EXPECTED_ATTRS = ['flavor', 'numa_topology', 'system_metadata']
@@ -66,7 +64,9 @@ class Scaler:
         with contextlib.ExitStack() as held:
             held.enter_context(self._guard.hold(uuid))
             held.enter_context(
-                compute_utils.EventReporter(context, EVENT, CONF.host, uuid)
+                compute_utils.EventReporter(
+                    context, EVENT, self._tracker.host, uuid
+                )
             )
             job = self._recovered_job(context, uuid)
             plan = planning.make_plan(
