@@ -1,0 +1,108 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Lay the guest package out below a folder, as a guest image carries it.
+
+=================================== =======================================
+below the folder                    what
+=================================== =======================================
+/usr/lib/nova-ext/guest.pyz         the programs
+/usr/sbin/guest_agent, ...          links to it
+/usr/sbin/app_scale_helper          the application's script, to be edited
+/usr/lib/systemd/system/*.service   units
+/etc/systemd/system/*.wants/        links that enable them
+=================================== =======================================
+"""
+
+import os
+import re
+import shutil
+import sys
+from typing import Iterator
+
+PROGRAMS = ('guest_agent', 'guest_scale_agent', 'offline_cpus')
+HELPER = 'app_scale_helper'
+
+_APP = 'usr/lib/nova-ext/guest.pyz'
+_SBIN = 'usr/sbin'
+_UNITS = 'usr/lib/systemd/system'
+_ENABLED = 'etc/systemd/system'
+_FILES = os.path.join('etc', 'nova-ext', 'guest')
+
+
+class FilesMissing(Exception):
+    """The units and the helper script are not where they should be."""
+
+
+def find_files(package: str) -> str:
+    """Return the folder with the units and the helper script.
+
+    :param package: the folder of the package ``nova_ext``: in a checkout the
+        files are beside it, after an installation below `sys.prefix`.
+    :raises FilesMissing: neither is there.
+    """
+    tried = [
+        os.path.join(base, _FILES)
+        for base in (os.path.dirname(package), sys.prefix)
+    ]
+    for folder in tried:
+        if os.path.exists(os.path.join(folder, HELPER)):
+            return folder
+    raise FilesMissing(
+        'Found no units and no %s in %s: name their folder with --files.'
+        % (HELPER, ' or '.join(tried))
+    )
+
+
+def make_place(root: str) -> str:
+    """Return where the zipapp goes; its folder exists afterwards."""
+    path = os.path.join(root, _APP)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path
+
+
+def install(root: str, files: str) -> None:
+    """Write everything but the zipapp below the folder.
+
+    :param root: the folder.
+    :param files: the folder with the units and the helper script.
+    """
+    for program in PROGRAMS:
+        _link(os.path.join('/', _APP), os.path.join(root, _SBIN, program))
+    _copy(files, HELPER, os.path.join(root, _SBIN), 0o755)
+    units = os.path.join(files, 'systemd')
+    for unit in sorted(os.listdir(units)):
+        _copy(units, unit, os.path.join(root, _UNITS), 0o644)
+        for target in _wanted_by(os.path.join(units, unit)):
+            _link(
+                os.path.join('/', _UNITS, unit),
+                os.path.join(root, _ENABLED, target + '.wants', unit),
+            )
+
+
+def _copy(source: str, name: str, folder: str, mode: int) -> None:
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, name)
+    shutil.copyfile(os.path.join(source, name), path)
+    os.chmod(path, mode)
+
+
+def _link(target: str, path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        os.unlink(path)
+    os.symlink(target, path)
+
+
+def _wanted_by(unit: str) -> Iterator[str]:
+    with open(unit, encoding='utf-8') as stream:
+        for line in re.findall(r'^WantedBy=(.*)$', stream.read(), re.M):
+            yield from line.split()

@@ -1,0 +1,160 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What a scale request does in the guest, and how it is taken back.
+
+A request has a time limit. The application's helper gets most of it; when
+that is used up the helper is killed and a request to go down fails, with no
+CPU taken offline afterwards. A change whose answer can no longer reach the
+host is taken back, so that host and guest agree about what is online.
+"""
+
+import logging
+import time
+from typing import Any
+from typing import Callable
+from typing import Dict
+from typing import Iterable
+from typing import Optional
+
+from nova_ext.guest import cpus
+from nova_ext.guest import helper
+from nova_ext.guest import mailbox
+from nova_ext.wire import messages
+
+LOG = logging.getLogger(__name__)
+
+#: What is kept of a request's time for the kernel's part and the answer: a
+#: share of it, but not more than so many seconds.
+RESERVED_SHARE = 0.2
+RESERVED = 1.0
+
+#: When the request does not say, or says less than any host waits.
+DEFAULT_TIMEOUT_MS = 9000
+LEAST_TIMEOUT_MS = 250
+
+
+class Void(Exception):
+    """Nobody waits for the answer; the text says why."""
+
+
+class Outcome(object):
+    """An answer, and how to take back what it reports.
+
+    :ivar answer: the message for the host.
+    """
+
+    def __init__(
+        self,
+        answer: Dict[str, Any],
+        undo: Optional[Callable[[], object]] = None,
+    ) -> None:
+        self.answer = answer
+        self._undo = undo
+
+    def undo(self) -> None:
+        """Restore what was online before."""
+        if self._undo is None:
+            return
+        try:
+            self._undo()
+        except cpus.CpuError as error:
+            LOG.error('Cannot take the change back: %s', str(error).strip())
+            return
+        LOG.warning('Took the change back.')
+
+
+def deadline(data: Dict[str, Any], arrived: float) -> float:
+    """Return the `time.monotonic` seconds at which the request ends.
+
+    The host waits half a second longer than ``timeout_ms``.
+    """
+    timeout = messages.integer(data.get('timeout_ms'))
+    if timeout is None:
+        timeout = DEFAULT_TIMEOUT_MS
+    return arrived + max(timeout, LEAST_TIMEOUT_MS) / 1000.0
+
+
+class Scaler(object):
+    """Carries requests out.
+
+    :param processors: the guest's CPUs.
+    :param application: the helper.
+    """
+
+    def __init__(
+        self, processors: cpus.Cpus, application: helper.Helper
+    ) -> None:
+        self._cpus = processors
+        self._helper = application
+
+    def serve(self, request: mailbox.Request) -> Outcome:
+        """Carry a request out, or say why that failed.
+
+        :raises Void: it was overtaken before anything was changed.
+        """
+        data = request.data
+        work = {messages.DOWN: self._down, messages.UP: self._up}.get(
+            str(data['direction'])
+        )
+        if work is None or data['resource'] != messages.CPU:
+            return Outcome(messages.echo(data))
+        self._check(request)
+        left = request.deadline - time.monotonic()
+        until = request.deadline - min(left * RESERVED_SHARE, RESERVED)
+        try:
+            return work(request, until)
+        except (cpus.CpuError, helper.HelperTimeout) as error:
+            self._check(request)
+            LOG.warning('Cannot scale: %s', str(error).strip())
+            return Outcome(messages.failed(data, str(error)))
+
+    def _online(self) -> Iterable[int]:
+        """Return what is online, for an answer that reports a success."""
+        try:
+            return self._cpus.online()
+        except cpus.CpuError as error:
+            LOG.warning('%s', error)
+            return ()
+
+    @staticmethod
+    def _check(request: mailbox.Request) -> None:
+        if request.void:
+            raise Void(request.void)
+
+    def _down(self, request: mailbox.Request, until: float) -> Outcome:
+        cpu = messages.integer(request.data.get('offline_cpu'))
+        if cpu is None:
+            cpu = self._helper.pick(until, request.wake)
+        if cpu is None:
+            cpu = self._cpus.highest()
+        if cpu <= 0:
+            raise cpus.CpuError('cpu %d cannot go offline' % cpu)
+        self._check(request)
+        changed = self._cpus.take_offline(cpu)
+        answer = messages.done(request.data, cpu, self._online())
+        LOG.info('cpu %d is offline.', cpu)
+        return Outcome(
+            answer, (lambda: self._cpus.bring_online(cpu)) if changed else None
+        )
+
+    def _up(self, request: mailbox.Request, until: float) -> Outcome:
+        cpu = messages.integer(request.data.get('online_cpu'))
+        wanted = messages.integers(request.data.get('online_cpus'))
+        if cpu is None or wanted is None:
+            raise cpus.CpuError('online_cpu or online_cpus is missing')
+        changed = self._cpus.bring_online(cpu)
+        LOG.info('cpu %d is online.', cpu)
+        self._helper.added(cpu, wanted, until, request.wake)
+        answer = messages.done(request.data, cpu, self._online())
+        return Outcome(
+            answer, (lambda: self._cpus.take_offline(cpu)) if changed else None
+        )
