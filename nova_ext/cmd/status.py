@@ -44,7 +44,7 @@ SOCKET_PATH_LIMIT = 107
 _LONGEST_NAME = 'instance-7fffffff'
 
 # Nova's options that the checks read.
-_NOVA_OPTIONS = [cfg.StrOpt('compute_driver')]
+_NOVA_OPTIONS = [cfg.StrOpt('compute_driver'), cfg.StrOpt('vcpu_pin_set')]
 _NOVA_WSGI_OPTIONS = [cfg.StrOpt('api_paste_config', default='api-paste.ini')]
 _NOVA_COMPUTE_OPTIONS = [cfg.StrOpt('cpu_dedicated_set')]
 
@@ -124,10 +124,10 @@ class Checks(UpgradeCommands):
 
     def check_dedicated_cpus(self) -> Result:
         """A compute host has dedicated CPUs, without which nothing scales."""
-        if (
-            self._conf.compute_driver != DRIVER
-            or self._conf.compute.cpu_dedicated_set
-        ):
+        dedicated = (
+            self._conf.compute.cpu_dedicated_set or self._conf.vcpu_pin_set
+        )
+        if dedicated or self._conf.compute_driver != DRIVER:
             return Result(Code.SUCCESS)
         return Result(
             Code.WARNING,

@@ -1,0 +1,61 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What callers see of a server's scaling."""
+
+import pytest
+
+from nova_ext.api import views
+from nova_ext.conf import CONF
+from tests.unit.api import fakes
+
+
+@pytest.mark.parametrize(
+    'specs, mask, expected',
+    [
+        (fakes.SCALABLE, None, [2, 4, 4]),
+        (fakes.SCALABLE, '0x8', [2, 3, 4]),
+        (fakes.SCALABLE, '0xa', [2, 2, 4]),
+        ({}, None, [4, 4, 4]),
+        ({'hw:cpu_policy': 'dedicated'}, '0x8', [4, 3, 4]),
+        # A flavor that should not exist does not break the view.
+        ({'wrs:min_vcpus': 'x'}, None, [4, 4, 4]),
+        # Left over from a larger flavor.
+        (fakes.SCALABLE, '0xff0', [2, 4, 4]),
+        (fakes.SCALABLE, 'garbage', [2, 4, 4]),
+    ],
+)
+def test_legacy_vcpus(specs, mask, expected):
+    metadata = {'nova_ext_offline': mask} if mask else {}
+    instance = fakes.server(
+        flavor=fakes.flavor(specs=specs), system_metadata=metadata
+    )
+    assert views.legacy_vcpus(instance) == expected
+
+
+def test_server_from_a_build_request():
+    instance = fakes.server()
+    del instance.system_metadata
+    assert views.legacy_vcpus(instance) == [2, 4, 4]
+
+
+def test_the_hosts_answer_is_newer_than_the_instance():
+    shown = views.vcpu_scale(fakes.server(), fakes.LAST)['vcpu_scale']
+    assert shown['last_request'] == fakes.LAST
+
+
+def test_accounting_is_the_operators():
+    CONF.set_override('accounting', 'full', group='nova_ext_scaling')
+    try:
+        shown = views.vcpu_scale(fakes.server())['vcpu_scale']
+    finally:
+        CONF.clear_override('accounting', group='nova_ext_scaling')
+    assert shown['accounting'] == 'full'
