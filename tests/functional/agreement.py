@@ -101,13 +101,21 @@ def disagreements(
     hosts: Iterable[HostState],
     servers: Sequence[ServerState],
     accounting: str = 'current',
+    journals: bool = False,
 ) -> list[str]:
     """Name everything that disagrees; empty when all is well.
 
     :param accounting: of ``[nova_ext_scaling]``, ``current`` or ``full``.
+    :param journals: whether journals may be open, because a guest that did
+        not answer may still act on the request.
     """
     found = []
     for server in servers:
+        if server.journal and not journals:
+            found.append(
+                'server %s: its journal is open: %s'
+                % (server.name, server.journal)
+            )
         for said in _of_server(server, accounting):
             found.append('server %s: %s' % (server.name, said))
     for host in hosts:
@@ -154,8 +162,6 @@ def _of_host(host: HostState, servers: list[ServerState]) -> Iterator[str]:
 
 
 def _of_server(server: ServerState, accounting: str) -> Iterator[str]:
-    if server.journal:
-        yield 'a journal is left over: %s' % server.journal
     if server.task_state:
         yield 'the task state is %s' % server.task_state
     if not server.offline <= server.pins.keys():

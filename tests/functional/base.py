@@ -12,6 +12,7 @@
 """The base of the functional tests: Nova in one process, with our classes."""
 
 import copy
+import json
 import pathlib
 import sys
 from typing import Any
@@ -25,6 +26,7 @@ from nova.tests.functional.libvirt import base
 
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
+from nova_ext.hypervisor import privileged
 from nova_ext.model import record
 from tests.functional import agreement
 from tests.functional import observe
@@ -100,6 +102,19 @@ class ScalingTestBase(base.ServersTestBase):
             )
         )
         self.useFixture(fixtures.MockPatch('os.rename'))
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'os.sched_setscheduler', self.world.kernel.sched_setscheduler
+            )
+        )
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova_ext.compute.libvirt_guest.ask_monitor',
+                lambda domain, command, flags: domain.query_cpus_fast(),
+            )
+        )
+        privileged.context.set_client_mode(False)
+        self.addCleanup(privileged.context.set_client_mode, True)
 
     def _get_server(self, target: Any, endpoints: Any, serializer: Any) -> Any:
         server = _real_get_server(target, endpoints, serializer)
@@ -124,20 +139,25 @@ class ScalingTestBase(base.ServersTestBase):
         return connection
 
     def start_hosts(
-        self, *names: str, cores: int = 4, threads: int = 1
+        self,
+        *names: str,
+        cores: int = 4,
+        threads: int = 1,
+        legacy: bool = False,
     ) -> None:
         """Start hosts, all of whose CPUs are for pinned servers.
 
         :param cores: of each of the two NUMA nodes.
-        :param threads: of each core; with 2, the host is configured by the
-            old option ``vcpu_pin_set``, since Nova puts servers with
-            ``isolate`` on hyperthreaded hosts only so.
+        :param threads: of each core.
+        :param legacy: whether the hosts are configured by the old option
+            ``vcpu_pin_set``; only so Nova puts servers with ``isolate`` on
+            hyperthreaded hosts.
         """
         info = fakelibvirt.HostInfo(
             cpu_nodes=2, cpu_cores=cores, cpu_threads=threads
         )
         everything = '0-%d' % (info.cpus - 1)
-        if threads > 1:
+        if legacy:
             self.flags(vcpu_pin_set=everything)
         else:
             self.flags(cpu_dedicated_set=everything, group='compute')
@@ -150,6 +170,11 @@ class ScalingTestBase(base.ServersTestBase):
         if host in self.rpc_servers:
             self.rpc_servers.pop(host).stop()
         self.restart_compute_service(host)
+
+    def settle(self) -> None:
+        """Wait until no host works on a scale request any more."""
+        for compute in self.computes.values():
+            compute.driver._scaler.wait(60)
 
     # -- servers -----------------------------------------------------------
 
@@ -202,6 +227,60 @@ class ScalingTestBase(base.ServersTestBase):
         host = self.computes[instance.host].driver._host
         return host.get_connection().lookupByUUIDString(server['id'])
 
+    # -- scaling -----------------------------------------------------------
+
+    def scale(
+        self, server: dict[str, Any], direction: str, api: Any = None
+    ) -> tuple[int, str]:
+        """Ask for one vCPU more or less, as the earlier system's callers do.
+
+        :returns: status and error text of the answer.
+        """
+        body = {'wrs-res:scale': {'direction': direction, 'resource': 'cpu'}}
+        path = '/servers/%s/action' % server['id']
+        return self.ask('POST', path, body, api)
+
+    def ask(
+        self, method: str, path: str, body: Any, api: Any = None
+    ) -> tuple[int, str]:
+        """Send a request; return status and error text of the answer.
+
+        :param body: sent as JSON, a string as it is.
+        """
+        if not isinstance(body, str):
+            body = json.dumps(body)
+        answer = (api or self.api).api_request(path, method=method, body=body)
+        if answer.status_code < 400:
+            return answer.status_code, ''
+        (fault,) = answer.json().values()
+        return answer.status_code, fault['message']
+
+    def assert_scales(
+        self, server: dict[str, Any], direction: str, cores: int = 1
+    ) -> None:
+        """A request is accepted and moves so many cores of the host."""
+        host = self.computes[self.instance(server['id']).host]
+        before = len(observe.host_state(host).tracked)
+        self.assertEqual((202, ''), self.scale(server, direction))
+        moved = cores if direction == 'up' else -cores
+        after = len(observe.host_state(host).tracked)
+        self.assertEqual(before + moved, after)
+        self.assert_agreement()
+
+    def vcpus(self, server: dict[str, Any]) -> list[int]:
+        """Return ``wrs-res:vcpus``: minimum, current and maximum."""
+        shown = self.api.api_get(
+            '/servers/%s' % server['id'], headers={'wrs-header': 'wrs_res'}
+        )
+        counts: list[int] = shown.body['server']['wrs-res:vcpus']
+        return counts
+
+    def last_request(self, server: dict[str, Any]) -> dict[str, Any]:
+        """Return how the last scale request of a server stands."""
+        shown = self.api.api_get('/servers/%s/vcpu-scale' % server['id'])
+        last: dict[str, Any] = shown.body['vcpu_scale']['last_request']
+        return last
+
     # -- agreement ---------------------------------------------------------
 
     def states(self) -> tuple[list[Any], list[Any]]:
@@ -221,20 +300,24 @@ class ScalingTestBase(base.ServersTestBase):
         return [one['id'] for one in found if one['OS-EXT-SRV-ATTR:host']]
 
     def audit(self) -> None:
-        """Run the periodic audit on every host."""
+        """Run the periodic audit on every host, and what it starts."""
         self._run_periodics()
+        self.settle()
         assert 'Error updating resources' not in self.stdlog.logger.output
 
-    def disagreements(self) -> list[str]:
-        """Name what disagrees right now."""
-        accounting = CONF.nova_ext_scaling.accounting
-        return agreement.disagreements(*self.states(), accounting)
+    def assert_agreement(self, journals: bool = False) -> None:
+        """All sources agree, and an audit changes nothing.
 
-    def assert_agreement(self) -> None:
-        """All sources agree, and an audit changes nothing."""
+        :param journals: whether requests of silent guests may be open; the
+            audit must not close them as long as the guest is silent.
+        """
         before = self.states()
-        accounting = CONF.nova_ext_scaling.accounting
-        self.assertEqual([], agreement.disagreements(*before, accounting))
+        self.assertEqual(
+            [],
+            agreement.disagreements(
+                *before, CONF.nova_ext_scaling.accounting, journals
+            ),
+        )
         self.audit()
         after = self.states()
         for old, new in zip(before, after, strict=True):

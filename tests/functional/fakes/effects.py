@@ -23,13 +23,18 @@ class Killed(BaseException):  # noqa: N818 (not an error: the process is gone)
 class Fault:
     """An effect that fails from one time to another."""
 
-    def __init__(self, error: Exception, first: int, last: int | None) -> None:
+    def __init__(
+        self, error: Exception, first: int, last: int | None, late: bool
+    ) -> None:
         self._error = error
         self._first = first
         self._last = last
+        self._late = late
         self._seen = 0
 
-    def hit(self) -> None:
+    def hit(self, late: bool) -> None:
+        if late != self._late:
+            return
         self._seen += 1
         past = self._last is not None and self._seen > self._last
         if self._seen >= self._first and not past:
@@ -86,16 +91,18 @@ class Effects:
         error: Exception,
         start: int = 1,
         times: int | None = None,
+        late: bool = False,
     ) -> None:
-        """Let an effect fail instead of happening.
+        """Let an effect fail.
 
         :param name: the effect that fails.
         :param start: the first that fails, counted from now, from 1.
         :param times: how many in a row fail; None for all until :meth:`heal`.
+        :param late: it happens all the same, only its answer is lost.
         """
         with self._lock:
             last = None if times is None else start + times - 1
-            self._faults[name] = Fault(error, start, last)
+            self._faults[name] = Fault(error, start, last, late)
 
     def heal(self) -> None:
         """End all faults."""
@@ -112,7 +119,7 @@ class Effects:
             if self._dead:
                 raise Killed(name)
             if name in self._faults:
-                self._faults[name].hit()
+                self._faults[name].hit(late=False)
             if not self._recording:
                 return
             if self._kill_at == len(self.log) + 1:
@@ -121,6 +128,15 @@ class Effects:
             self.log.append(name)
             if lockutils.internal_fair_lock('compute_resources').is_writer():
                 self.under_lock.append(name)
+
+    def happened(self, name: str) -> None:
+        """Announce that an effect is over and about to be answered.
+
+        :raises Exception: the error of :meth:`fail` with ``late``.
+        """
+        with self._lock:
+            if name in self._faults:
+                self._faults[name].hit(late=True)
 
     def count(self, *names: str) -> int:
         """Return how often the named effects happened."""

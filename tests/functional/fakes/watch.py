@@ -52,6 +52,8 @@ class Watch(fixtures.Fixture):
         @functools.wraps(method)
         def announced(*args: Any, **kwargs: Any) -> Any:
             self._effects.happens(name)
-            return method(*args, **kwargs)
+            answer = method(*args, **kwargs)
+            self._effects.happened(name)
+            return answer
 
         return announced
