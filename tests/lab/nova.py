@@ -1,0 +1,155 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""nova: API, conductor, scheduler and one compute host."""
+
+import pathlib
+
+from tests.lab import ini
+from tests.lab import keystone
+from tests.lab import layout
+from tests.lab import mariadb
+from tests.lab import namespace
+from tests.lab import paste
+from tests.lab import rabbitmq
+from tests.lab import settings
+from tests.lab import supervisor
+from tests.lab import wsgi_service
+
+FILTERS = (
+    'ComputeFilter',
+    'ComputeCapabilitiesFilter',
+    'ImagePropertiesFilter',
+    'NUMATopologyFilter',
+)
+
+DRIVER = 'libvirt.LibvirtDriver'
+
+DAEMONS = ('nova-conductor', 'nova-scheduler', 'nova-compute')
+
+
+def configure(paths: layout.Layout, chosen: settings.Settings) -> None:
+    """Write nova.conf and api-paste.ini."""
+    folder = paths.configuration / 'nova'
+    data = paths.state / 'nova'
+    for name in ('instances', 'locks'):
+        (data / name).mkdir(parents=True)
+    ini.write(folder / 'nova.conf', _sections(paths, chosen))
+    shipped = paths.environments / 'nova' / 'etc' / 'nova' / 'api-paste.ini'
+    text = paste.with_filter(shipped.read_text())
+    (folder / 'api-paste.ini').write_text(text)
+
+
+def _sections(
+    paths: layout.Layout, chosen: settings.Settings
+) -> dict[str, dict[str, object]]:
+    folder = paths.configuration / 'nova'
+    data = paths.state / 'nova'
+    privsep = paths.program('nova', 'privsep-helper')
+    log_in = keystone.credentials(chosen)
+    return {
+        'DEFAULT': {
+            'host': namespace.HOST_NAME,
+            'my_ip': settings.HOST,
+            'state_path': data,
+            'instances_path': data / 'instances',
+            'transport_url': rabbitmq.transport_url(chosen),
+            'compute_driver': DRIVER,
+            'allow_resize_to_same_host': True,
+            'reserved_host_memory_mb': 0,
+        },
+        'api_database': {'connection': mariadb.url('nova_api')},
+        'database': {'connection': mariadb.url('nova')},
+        'compute': {'cpu_dedicated_set': ','.join(map(str, chosen.cores))},
+        'conductor': {'workers': 1},
+        'cinder': {'auth_type': 'none'},
+        'filter_scheduler': {'enabled_filters': ','.join(FILTERS)},
+        'glance': log_in,
+        'keystone': log_in,
+        'keystone_authtoken': keystone.token_check(chosen),
+        'libvirt': _libvirt(chosen),
+        'neutron': log_in,
+        'notifications': {'notification_format': 'versioned'},
+        'nova_sys_admin': {
+            'helper_command': f'{privsep} --config-file {folder}/nova.conf'
+        },
+        'oslo_concurrency': {'lock_path': data / 'locks'},
+        'oslo_messaging_notifications': {'driver': 'messagingv2'},
+        'placement': log_in,
+        'scheduler': {'workers': 1, 'discover_hosts_in_cells_interval': 2},
+        'service_user': {**log_in, 'send_service_user_token': True},
+        'vnc': {'enabled': False},
+        'wsgi': {'api_paste_config': folder / 'api-paste.ini'},
+    }
+
+
+def _libvirt(chosen: settings.Settings) -> dict[str, object]:
+    emulated = {'cpu_mode': 'none'} if chosen.virt_type == 'qemu' else {}
+    return {'virt_type': chosen.virt_type, **emulated}
+
+
+def api(paths: layout.Layout, chosen: settings.Settings) -> supervisor.Service:
+    """The compute API."""
+    return wsgi_service.service(
+        paths,
+        chosen,
+        name='nova-api',
+        environment='nova',
+        module='nova.wsgi.osapi_compute',
+        port_name='compute',
+        env={'OS_NOVA_CONFIG_DIR': paths.configuration / 'nova'},
+    )
+
+
+def daemon(
+    paths: layout.Layout, name: str, ready: supervisor.Probe
+) -> supervisor.Service:
+    """One of ``DAEMONS``."""
+    return supervisor.Service(
+        name=name,
+        arguments=(
+            paths.program('nova', name),
+            '--config-file',
+            configuration_file(paths),
+        ),
+        ready=ready,
+        timeout=120,
+    )
+
+
+def fill_commands(paths: layout.Layout) -> list[supervisor.Service]:
+    """What makes the tables and maps the two cells."""
+    manage = paths.program('nova', 'nova-manage')
+    common = (manage, '--config-file', configuration_file(paths))
+    # Read from nova.conf at each start, because ports differ.
+    transport = '{scheme}://{username}:{password}@{hostname}:{port}/{path}'
+    steps: dict[str, tuple[str, ...]] = {
+        'nova-api-db': ('api_db', 'sync'),
+        'nova-cell0': (
+            *('cell_v2', 'map_cell0', '--database_connection'),
+            mariadb.url('nova_cell0'),
+        ),
+        'nova-cell1': (
+            *('cell_v2', 'create_cell', '--name', 'cell1'),
+            *('--database_connection', mariadb.url('nova')),
+            *('--transport-url', transport),
+        ),
+        'nova-db': ('db', 'sync'),
+    }
+    return [
+        supervisor.Service(name, (*common, *arguments), timeout=240)
+        for name, arguments in steps.items()
+    ]
+
+
+def configuration_file(paths: layout.Layout) -> pathlib.Path:
+    """Where nova.conf lies."""
+    return paths.configuration / 'nova' / 'nova.conf'

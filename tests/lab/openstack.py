@@ -1,0 +1,165 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Start all services of the lab, in the order in which they need another."""
+
+import pathlib
+
+from tests.lab import databases
+from tests.lab import environments
+from tests.lab import glance
+from tests.lab import guest_image
+from tests.lab import keystone
+from tests.lab import kvm_probe
+from tests.lab import layout
+from tests.lab import libvirt
+from tests.lab import mariadb
+from tests.lab import namespace
+from tests.lab import nova
+from tests.lab import package_under_test
+from tests.lab import packages
+from tests.lab import placement
+from tests.lab import progress
+from tests.lab import provision
+from tests.lab import rabbitmq
+from tests.lab import settings
+from tests.lab import supervisor
+from tests.lab import wsgi_service
+
+
+class Lab:
+    """The lab of one cache folder."""
+
+    def __init__(self, paths: layout.Layout) -> None:
+        self.paths = paths
+        self.control = supervisor.Supervisor(paths)
+        self.image = guest_image.GuestImage(paths)
+
+    @property
+    def settings_file(self) -> pathlib.Path:
+        """Where a running lab's settings lie."""
+        return self.paths.state / 'settings.json'
+
+    def running_settings(self) -> settings.Settings:
+        """The settings of the running lab."""
+        return settings.load(self.settings_file)
+
+    def build(self) -> None:
+        """Install everything that is not in the cache yet."""
+        with self.paths.locked('build'):
+            packages.install(self.paths)
+            environments.install(self.paths, environments.NOVA)
+            environments.install(self.paths, environments.KEYSTONE)
+            package_under_test.install(self.paths)
+            self.image.build()
+
+    def up(self, owner: int | None = None) -> None:
+        """Start everything; whatever an earlier run left is ended before.
+
+        :param owner: the process whose end shall end the lab, if any.
+        :raises errors.LabError: with the log of what failed.
+        """
+        self.down()
+        virt_type = kvm_probe.virt_type(self.paths, self.image.base)
+        password = databases.password(self.paths)
+        chosen = settings.choose(virt_type, password)
+        self.paths.empty_state()
+        binds = {
+            pathlib.Path('/run'): self.paths.run,
+            pathlib.Path('/etc/hosts'): self._hosts(),
+            **libvirt.binds(self.paths),
+        }
+        self.configure(chosen)
+        self.control.open(binds, owner)
+        try:
+            self._start(chosen)
+        except BaseException:
+            self.control.close()
+            raise
+        chosen.save(self.settings_file)
+
+    def configure(self, chosen: settings.Settings) -> None:
+        """Write every configuration file."""
+        keystone.configure(self.paths)
+        placement.configure(self.paths, chosen)
+        glance.configure(self.paths, chosen)
+        nova.configure(self.paths, chosen)
+        libvirt.configure(self.paths)
+
+    def _hosts(self) -> pathlib.Path:
+        file = self.paths.configuration / 'hosts'
+        file.write_text(
+            f'{settings.HOST} localhost\n{settings.HOST} '
+            f'{namespace.HOST_NAME}\n'
+        )
+        return file
+
+    def _start(self, chosen: settings.Settings) -> None:
+        paths, control = self.paths, self.control
+        with progress.step('Start message bus, databases and libvirt'):
+            broker = rabbitmq.service(paths, chosen)
+            control.launch(broker)
+            control.start(
+                libvirt.service(paths), wsgi_service.neutron(paths, chosen)
+            )
+            databases.provide(paths, control, chosen.password)
+            identity = keystone.service(paths, chosen)
+            control.launch(identity)
+            control.await_ready(broker)
+        with progress.step('Start keystone, placement, glance and nova'):
+            others = [
+                placement.service(paths, chosen),
+                glance.service(paths, chosen),
+                nova.api(paths, chosen),
+                nova.daemon(paths, 'nova-conductor', self._conductor_up),
+                nova.daemon(paths, 'nova-scheduler', self._scheduler_up),
+            ]
+            for service in others:
+                control.launch(service)
+            control.await_ready(identity)
+            provision.identity(chosen)
+            for service in others:
+                control.await_ready(service)
+        with progress.step('Start nova-compute and upload the guest image'):
+            compute = nova.daemon(
+                paths, 'nova-compute', lambda: self.compute_up(chosen)
+            )
+            control.launch(compute)
+            provision.images(chosen, self.image)
+            control.await_ready(compute)
+
+    def _conductor_up(self) -> bool:
+        return self._service_up('nova-conductor')
+
+    def _scheduler_up(self) -> bool:
+        return self._service_up('nova-scheduler')
+
+    def _service_up(self, binary: str) -> bool:
+        """Whether a service has reported to the database."""
+        found = mariadb.query(
+            self.paths,
+            'nova',
+            'SELECT 1 FROM services WHERE deleted = 0 AND '
+            f"`binary` = '{binary}' AND report_count > 0",
+        )
+        return bool(found)
+
+    def compute_up(self, chosen: settings.Settings) -> bool:
+        """Whether the scheduler can place a server on the compute host."""
+        mapped = mariadb.query(
+            self.paths, 'nova_api', 'SELECT 1 FROM host_mappings'
+        )
+        return bool(mapped) and self._service_up('nova-compute')
+
+    def down(self) -> None:
+        """End everything; nothing is an error that has ended already."""
+        self.control.close()
+        self.settings_file.unlink(missing_ok=True)
