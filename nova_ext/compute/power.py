@@ -15,6 +15,12 @@ Leans on ``nova.virt.libvirt.cpu.api.API.power_up`` and ``_power_down`` (Nova
 31 to 34), which do nothing unless ``[libvirt]cpu_power_management`` is on.
 """
 
+from oslo_log import log as logging
+
+from nova_ext import cpuset
+
+LOG = logging.getLogger(__name__)
+
 
 class CorePower:
     """See :class:`nova_ext.scaling.ports.Power`."""
@@ -29,4 +35,10 @@ class CorePower:
 
     def down(self, pcpus):
         """See the port."""
-        self._cpu_api._power_down(set(pcpus))
+        try:
+            self._cpu_api._power_down(set(pcpus))
+        except Exception:
+            LOG.exception(
+                'The pCPUs %s that nobody owns could not be powered down.',
+                cpuset.render(pcpus),
+            )

@@ -31,14 +31,14 @@ Possible values:
     cfg.IntOpt(
         'request_timeout',
         default=120,
-        min=5,
+        min=1,
         help="""
 How many seconds nova-api waits for a compute host to finish a scale request
 that the caller waits for.
 
 Possible values:
 
-* Any number of seconds of at least 5. It should exceed
+* Any number of seconds. It should exceed
   ``[nova_ext_scaling]guest_timeout`` by the time that two placement requests
   may take.
 
@@ -51,7 +51,7 @@ Related options:
     cfg.IntOpt(
         'heartbeat_timeout',
         default=30,
-        min=2,
+        min=1,
         help="""
 How many seconds nova-api waits for a sign of life of the compute host that
 handles a scale request. The host gives one twice in this time as long as the
@@ -60,7 +60,7 @@ request runs, so that a host which is gone is noticed before
 
 Possible values:
 
-* Any number of seconds of at least 2.
+* Any number of seconds that is well above the delays of the message bus.
 
 Related options:
 

@@ -127,10 +127,13 @@ class Operation:
             return self._ports.guest.take_offline(
                 self.server.name, self._rules.timeout
             )
-        except exception.GuestSilent:
-            if self._rules.host_picks:
+        except exception.GuestRefused:
+            raise
+        except Exception as error:
+            silent = isinstance(error, exception.GuestSilent)
+            if silent and self._rules.host_picks:
                 return pinning.candidates(self.layout, self.server.bounds)[0]
-            # It may still act on the request after we gave up.
+            # It may have acted on the request, or still do.
             self.left_over = Journal(DOWN, guest_only=True)
             raise
 
@@ -203,8 +206,10 @@ class Operation:
     def _online_in_guest(self, vcpu: int) -> None:
         try:
             self.ask_online(vcpu)
-        except exception.GuestSilent:
-            # It may still bring the vCPU online, which is parked again then.
+        except exception.GuestRefused:
+            raise
+        except Exception:
+            # It may still bring the vCPU online, which is parked again now.
             self.left_over = Journal(DOWN, vcpu, guest_only=True)
             raise
 

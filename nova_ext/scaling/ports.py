@@ -171,7 +171,7 @@ class Power(Protocol):
         """Power cores up, before anything is pinned to them."""
 
     def down(self, pcpus: frozenset[int]) -> None:
-        """Power cores down that nobody owns any more."""
+        """Power cores down that nobody owns any more; never fails."""
 
 
 @dataclass(frozen=True)
