@@ -66,6 +66,10 @@ How many seconds the guest has to take a vCPU offline or online and answer.
 The guest is told half a second less, so that an agent which honours the time
 limit answers before the host gives up.
 
+Possible values:
+
+* Any number of seconds of at least 1.
+
 Related options:
 
 * ``[nova_ext_scaling]on_silent_guest``

@@ -16,6 +16,7 @@ from unittest import mock
 from nova import objects
 from nova import policy
 from nova import rpc
+from oslo_log import log
 import oslo_messaging as messaging
 import pytest
 
@@ -27,6 +28,8 @@ from tests.unit.api import fakes
 def nova_in_process(monkeypatch):
     """Give Nova's classes what they need to be made."""
     objects.register_all()
+    if 'debug' not in CONF:
+        log.register_options(CONF)
     CONF([], project='nova', default_config_files=[])
     transport = messaging.get_rpc_transport(CONF, 'fake:/')
     monkeypatch.setattr(rpc, 'TRANSPORT', transport)

@@ -11,11 +11,11 @@
 #    under the License.
 """A cloud of plain data behind Nova's own API classes."""
 
-from nova.compute import api as compute
 from nova import context
 from nova import exception
 from nova import objects
 from nova import servicegroup
+from nova.compute import api as compute
 from oslo_serialization import jsonutils
 import webob
 

@@ -18,8 +18,8 @@ import pytest
 import webob
 import yaml
 
-from nova_ext.api import filter as api_filter
 from nova_ext import exception
+from nova_ext.api import filter as api_filter
 from tests.unit.api import fakes
 
 VECTORS = pathlib.Path(__file__).parents[2] / 'vectors/api_faults.yaml'

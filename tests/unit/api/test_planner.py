@@ -13,8 +13,8 @@
 
 import pytest
 
-from nova_ext.api import planner
 from nova_ext import exception
+from nova_ext.api import planner
 from nova_ext.scaling.contract import Blocker
 from tests.unit.api import fakes
 

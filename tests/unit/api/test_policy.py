@@ -17,9 +17,9 @@ from nova import exception as nova_exception
 from nova import policy as nova_policy
 import pytest
 
+from nova_ext import policies
 from nova_ext.api import policy
 from nova_ext.conf import CONF
-from nova_ext import policies
 from nova_ext.policies import vcpu_scale
 from tests.unit.api import fakes
 

@@ -14,8 +14,8 @@
 import pytest
 from webob import exc
 
-from nova_ext.api import scaler
 from nova_ext import exception
+from nova_ext.api import scaler
 from tests.unit.api import fakes
 
 

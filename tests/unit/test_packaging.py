@@ -1,0 +1,105 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What setup.cfg promises can be loaded, and lists what there is."""
+
+from collections.abc import Iterator
+import configparser
+import importlib
+import pathlib
+
+import pytest
+
+from nova_ext import policies
+from nova_ext.conf import opts
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def entry_points() -> Iterator[tuple[str, str, str]]:
+    """Yield group, name and target of every entry point."""
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(ROOT / 'setup.cfg', 'utf-8')
+    for group, lines in setup['entry_points'].items():
+        for line in lines.strip().splitlines():
+            name, _, target = line.partition('=')
+            yield group, name.strip(), target.strip()
+
+
+@pytest.mark.parametrize('group, name, target', list(entry_points()))
+def test_entry_point(group: str, name: str, target: str) -> None:
+    module, _, attribute = target.partition(':')
+    found = importlib.import_module(module)
+    if attribute:
+        assert callable(getattr(found, attribute))
+    else:
+        # Nova takes the module and calls this.
+        assert group == 'nova.api.extra_spec_validators'
+        assert found.register()
+
+
+def test_the_command_line_has_its_four_commands() -> None:
+    commands = [
+        name for group, name, _ in entry_points() if 'compute' in group
+    ]
+    assert sorted(commands) == [
+        'server_scale_down',
+        'server_scale_set',
+        'server_scale_show',
+        'server_scale_up',
+    ]
+
+
+def test_every_group_of_options_is_listed() -> None:
+    modules = {
+        path.stem
+        for path in (ROOT / 'nova_ext/conf').glob('*.py')
+        if path.stem not in ('__init__', 'opts')
+    }
+    groups = [
+        importlib.import_module('nova_ext.conf.' + name).GROUP
+        for name in modules
+    ]
+    listed = [group for group, _ in opts.list_opts()]
+    assert sorted(listed) == sorted(groups)
+
+
+def test_every_option_has_help_that_names_its_values() -> None:
+    for group, options in opts.list_opts():
+        for option in options:
+            name = '[%s]%s' % (group, option.name)
+            assert option.help and option.help.strip(), name
+            choices = getattr(option.type, 'choices', None)
+            assert choices or 'Possible values:' in option.help, name
+
+
+def test_every_policy_module_is_listed() -> None:
+    modules = (ROOT / 'nova_ext/policies').glob('*.py')
+    rules = [
+        rule
+        for path in modules
+        if path.stem != '__init__'
+        for rule in importlib.import_module(
+            'nova_ext.policies.' + path.stem
+        ).RULES
+    ]
+    assert {rule.name for rule in policies.list_rules()} == {
+        rule.name for rule in rules
+    }
+
+
+@pytest.mark.parametrize(
+    'name', ['config-generator.conf', 'policy-generator.conf']
+)
+def test_generators_use_our_namespace(name: str) -> None:
+    found = configparser.ConfigParser(default_section='none')
+    found.read(ROOT / 'etc/nova-ext' / name, 'utf-8')
+    assert found['DEFAULT']['namespace'] == 'nova_ext'
