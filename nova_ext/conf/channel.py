@@ -42,6 +42,238 @@ Possible values:
   host must agree.
 """,
     ),
+    cfg.ListOpt(
+        'allowed_users',
+        default=['nova'],
+        help="""
+The users whose programs may talk to guests through nova-ext-channel, beside
+root and its own user.
+
+Possible values:
+
+* A list of user names or numbers: the user of nova-compute on this host. A
+  name that does not exist on this host is skipped with a warning.
+
+Related options:
+
+* ``[nova_ext_channel]local_socket``: the group of nova-ext-channel's process
+  must also let these users open the socket, which has the mode 0660.
+""",
+    ),
+    cfg.FloatOpt(
+        'scan_interval',
+        default=1.0,
+        min=0.05,
+        help="""
+Seconds between two looks into the folder of the guest sockets.
+
+Possible values:
+
+* Any number of at least 0.05. A guest is connected at most this long after
+  QEMU has created its socket.
+
+Related options:
+
+* ``[nova_ext_channel]guest_socket_dir``
+""",
+    ),
+    cfg.FloatOpt(
+        'reconnect_interval',
+        default=2.0,
+        min=0.1,
+        help="""
+The longest pause, in seconds, between two attempts to connect to a guest.
+The first pause is 0.1 seconds; each one is twice as long as that before it.
+
+Possible values:
+
+* Any number of at least 0.1.
+""",
+    ),
+    cfg.IntOpt(
+        'max_line_bytes',
+        default=65536,
+        min=4096,
+        max=131072,
+        help="""
+The longest message that is read from or written to a guest, in bytes with its
+envelope. A longer line is dropped. This is also the most that half a line of
+one guest can occupy.
+
+Possible values:
+
+* 4096, which is what the original guest programs read, to 131072.
+""",
+    ),
+    cfg.IntOpt(
+        'max_nesting',
+        default=31,
+        min=8,
+        max=200,
+        help="""
+How deep the objects and arrays of a guest's message may be nested. A deeper
+one is dropped.
+
+Possible values:
+
+* 8 to 200. The original guest programs read 31.
+""",
+    ),
+    cfg.FloatOpt(
+        'guest_message_rate',
+        default=1000.0,
+        min=1.0,
+        help="""
+Messages per second that one guest may send for long; it may send one second's
+worth at once. A guest that sends more is read less often: its messages wait
+in the guest and are not lost.
+
+Possible values:
+
+* Any number of at least 1.
+
+Related options:
+
+* ``[nova_ext_channel]guest_byte_rate``
+""",
+    ),
+    cfg.FloatOpt(
+        'guest_byte_rate',
+        default=4194304.0,
+        min=65536.0,
+        help="""
+Bytes per second that are read from one guest for long, whatever they are; one
+second's worth is read at once.
+
+Possible values:
+
+* Any number of at least 65536.
+
+Related options:
+
+* ``[nova_ext_channel]guest_message_rate``
+""",
+    ),
+    cfg.IntOpt(
+        'turn_bytes',
+        default=16384,
+        min=1024,
+        max=262144,
+        help="""
+Bytes that are read from one guest before the others have their turn.
+
+Possible values:
+
+* 1024 to 262144. With 65536 a guest that sends without pause makes the others
+  wait for several milliseconds.
+
+Related options:
+
+* ``[nova_ext_channel]turn_messages``
+""",
+    ),
+    cfg.IntOpt(
+        'turn_messages',
+        default=64,
+        min=1,
+        help="""
+Messages of one guest that are passed on before the others have their turn.
+
+Possible values:
+
+* Any number of at least 1.
+
+Related options:
+
+* ``[nova_ext_channel]turn_bytes``
+""",
+    ),
+    cfg.IntOpt(
+        'guest_queue_bytes',
+        default=262144,
+        min=131072,
+        help="""
+Bytes that wait for a guest which does not read. When they are used up, the
+newest message is dropped.
+
+Possible values:
+
+* Any number of at least 131072.
+
+Related options:
+
+* ``[nova_ext_channel]message_lifetime``
+""",
+    ),
+    cfg.FloatOpt(
+        'message_lifetime',
+        default=10.0,
+        min=1.0,
+        help="""
+Seconds after which a message that waits for a guest is dropped, because its
+sender has given up.
+
+Possible values:
+
+* Any number of at least 1. It should not exceed
+  ``[nova_ext_scaling]guest_timeout``.
+
+Related options:
+
+* ``[nova_ext_channel]guest_queue_bytes``
+* ``[nova_ext_scaling]guest_timeout``
+""",
+    ),
+    cfg.IntOpt(
+        'program_queue_messages',
+        default=256,
+        min=1,
+        help="""
+Messages that wait for a program of this host which does not read. When they
+are used up, the newest message for this program is dropped.
+
+Possible values:
+
+* Any number of at least 1.
+""",
+    ),
+    cfg.BoolOpt(
+        'legacy_socket',
+        default=False,
+        help="""
+Serve host tools that were written for the original host agent, such as
+``guest_scale_helper``, at the abstract datagram socket ``cgcs.messaging``.
+
+An abstract name belongs to whoever binds it first, so a program of any user
+of this host can take the name of such a tool while that does not run.
+
+Possible values:
+
+* True, False. The original host agent must not run at the same time.
+
+Related options:
+
+* ``[nova_ext_channel]allowed_users``: whose tools are served.
+* ``[nova_ext_channel]legacy_addresses``
+""",
+    ),
+    cfg.ListOpt(
+        'legacy_addresses',
+        default=['cgcs.server_grp'],
+        help="""
+Abstract names to which guests' messages go although nothing was yet received
+from them. Other names get messages only after a tool of an admitted user has
+sent something.
+
+Possible values:
+
+* A list of abstract names without the leading NUL.
+
+Related options:
+
+* ``[nova_ext_channel]legacy_socket``
+""",
+    ),
 ]
 
 

@@ -1,0 +1,294 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The daemon's end of one guest's serial port.
+
+Reading is fair: a guest gets so many bytes and messages a turn, and one that
+spends more than its rate is not read until the rate allows it again; its
+bytes then wait in the guest. Writing is bounded: what the guest does not read
+is queued up to a size and for a time, then the newest message is dropped, so
+that the order of the others stays and the sender's next attempt counts.
+"""
+
+import collections
+from collections.abc import Callable
+import dataclasses
+import errno
+import socket
+import time
+
+from oslo_log import log as logging
+
+from nova_ext.channel import limits as limits_module
+from nova_ext.channel import loop as loop_module
+from nova_ext.wire import framing
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds before the first new attempt to connect; doubled each time.
+FIRST_RETRY = 0.1
+
+
+@dataclasses.dataclass
+class _Queued:
+    line: bytes
+    expires: float
+    begun: bool = False
+
+
+class Guest:
+    """The connection to one guest, made anew whenever it ends.
+
+    :param instance: the instance's name, from its socket's file name.
+    :param path: the socket on which QEMU listens.
+    :param deliver: called with each line of the guest.
+    :param removed: called when the socket is gone and no connection is left.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        path: str,
+        loop: loop_module.Loop,
+        limits: limits_module.Limits,
+        deliver: Callable[['Guest', bytes], None],
+        removed: Callable[['Guest'], None],
+    ) -> None:
+        self.instance = instance
+        self.gate = limits_module.LogGate()
+        self._path = path
+        self._loop = loop
+        self._limits = limits
+        self._deliver = deliver
+        self._removed = removed
+        self._socket: socket.socket | None = None
+        self._events = 0
+        self._reader = framing.LineReader(limits.line_bytes)
+        self._lines: collections.deque[bytes] = collections.deque()
+        self._resting = False
+        self._messages = limits_module.Allowance(limits.message_rate)
+        self._bytes = limits_module.Allowance(limits.byte_rate)
+        self._queue: collections.deque[_Queued] = collections.deque()
+        self._queued = 0
+        self._fresh = True
+        self._retry = FIRST_RETRY
+        self._complaint: int | None = None
+        self._exists = True
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        """What the log calls the guest."""
+        return self.instance
+
+    @property
+    def connected(self) -> bool:
+        """Whether QEMU has the connection; the guest may still not listen."""
+        return self._socket is not None
+
+    # -- the connection ----------------------------------------------------
+
+    def connect(self) -> None:
+        """Connect now, and again with growing pauses while that fails."""
+        if self._closed or self._socket is not None:
+            return
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        try:
+            sock.connect(self._path)
+        except OSError as error:
+            sock.close()
+            self._retry_later(error)
+            return
+        LOG.info('Connected to the guest of %s', self.instance)
+        self._socket = sock
+        self._retry = FIRST_RETRY
+        self._complaint = None
+        self._events = loop_module.READ
+        self._loop.watch(sock.fileno(), self._events, self)
+        self._flush()
+
+    def file_appeared(self) -> None:
+        """Note that the socket's file is there (again)."""
+        self._exists = True
+
+    def file_vanished(self) -> None:
+        """Note that the socket's file is gone: no new connection."""
+        self._exists = False
+        if self._socket is None:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection for good."""
+        self._disconnect()
+        self._closed = True
+        self._removed(self)
+
+    def _retry_later(self, error: OSError) -> None:
+        if error.errno != self._complaint:
+            # Normal while QEMU starts, and for the file of a dead one.
+            normal = error.errno in (errno.ECONNREFUSED, errno.EAGAIN)
+            LOG.log(
+                logging.INFO if normal else logging.WARNING,
+                'Cannot connect to %s: %s; trying again at intervals',
+                self._path,
+                error.strerror or error,
+            )
+        self._complaint = error.errno
+        self._loop.call_later(self._retry, self.connect)
+        self._retry = min(self._retry * 2, self._limits.reconnect_interval)
+
+    def _disconnect(self) -> None:
+        if self._socket is None:
+            return
+        self._loop.forget(self._socket.fileno())
+        self._socket.close()
+        self._socket = None
+        self._reader = framing.LineReader(self._limits.line_bytes)
+        self._lines.clear()
+        self._resting = False
+        self._queue.clear()
+        self._queued = 0
+        self._fresh = True
+
+    def _lost(self) -> None:
+        LOG.info('The guest of %s is disconnected', self.instance)
+        self._disconnect()
+        if self._exists:
+            self._loop.call_later(FIRST_RETRY, self.connect)
+        else:
+            self.close()
+
+    def on_failure(self) -> None:
+        """Start afresh after an error of our own."""
+        self._lost()
+
+    # -- from the guest ----------------------------------------------------
+
+    def on_ready(self, events: int) -> None:
+        """Read or write what can be, at most one turn's worth."""
+        if events & loop_module.WRITE:
+            self._flush()
+        if self._socket is None:
+            return
+        if events & loop_module.READ:
+            self._read(self._socket)
+        elif events & loop_module.BROKEN:
+            self._lost()
+
+    def _read(self, sock: socket.socket) -> None:
+        try:
+            chunk = sock.recv(self._limits.turn_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b''
+        if not chunk:
+            self._lost()
+            return
+        oversized = self._reader.oversized
+        self._lines.extend(self._reader.feed(chunk))
+        if self._reader.oversized != oversized:
+            self._note_oversized()
+        self._work(self._bytes.spend(len(chunk)))
+
+    def _work(self, rest: float = 0.0) -> None:
+        """Deliver a turn's worth of what was read, then rest if needed."""
+        count = min(len(self._lines), self._limits.turn_messages)
+        for _ in range(count):
+            self._deliver(self, self._lines.popleft())
+            if self._socket is None:
+                return
+        rest = max(rest, self._messages.spend(count))
+        if rest > 0 or self._lines:
+            self._pause(rest)
+
+    def _pause(self, seconds: float) -> None:
+        """Do not read for a while, and let the other guests have a turn."""
+        self._resting = True
+        self._watch()
+        if seconds > 0:
+            self._loop.call_later(seconds, self._go_on)
+        else:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = False
+        if self._socket is not None:
+            self._work()
+            self._watch()
+
+    def _note_oversized(self) -> None:
+        held_back = self.gate.admit()
+        if held_back is not None:
+            LOG.warning(
+                'Dropped a line of more than %d bytes from %s (%d messages '
+                'like it not logged)',
+                self._limits.line_bytes,
+                self.instance,
+                held_back,
+            )
+
+    # -- to the guest ------------------------------------------------------
+
+    def send(self, line: bytes) -> str | None:
+        """Send or queue a line; return why it was dropped, or None."""
+        self._expire()
+        if self._queued + len(line) > self._limits.guest_queue_bytes:
+            return 'the guest does not read'
+        expires = time.monotonic() + self._limits.message_lifetime
+        self._queue.append(_Queued(line, expires))
+        self._queued += len(line)
+        self._flush()
+        return None
+
+    def _expire(self) -> None:
+        now = time.monotonic()
+        while self._queue:
+            first = self._queue[0]
+            if first.begun or first.expires > now:
+                return
+            self._queue.popleft()
+            self._queued -= len(first.line)
+
+    def _flush(self) -> None:
+        self._expire()
+        while self._queue and self._socket is not None:
+            first = self._queue[0]
+            if self._fresh:
+                self._fresh = False
+                first.line = framing.RESYNC + first.line
+                self._queued += len(framing.RESYNC)
+            try:
+                sent = self._socket.send(first.line)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._lost()
+                return
+            self._queued -= sent
+            if sent == len(first.line):
+                self._queue.popleft()
+                self._expire()
+            else:
+                first.line = first.line[sent:]
+                first.begun = True
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._socket is None:
+            return
+        events = 0 if self._resting else loop_module.READ
+        if self._queue:
+            events |= loop_module.WRITE
+        if events != self._events:
+            self._events = events
+            self._loop.change(self._socket.fileno(), events)

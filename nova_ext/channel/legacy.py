@@ -1,0 +1,179 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The abstract datagram socket of the original host agent.
+
+For host tools that were written for it: they bind an abstract name and send
+their datagrams to ``cgcs.messaging``. The kernel vouches for the sender's
+user with every datagram. It cannot vouch for a receiver: any process in this
+network namespace can bind a free name. Messages of guests therefore only go
+to names from which an admitted user has sent something, and to names that an
+option lists.
+"""
+
+import collections
+from collections.abc import Iterable
+import socket
+
+from oslo_log import log as logging
+
+from nova_ext.channel import admission as admission_module
+from nova_ext.channel import limits as limits_module
+from nova_ext.channel import loop as loop_module
+from nova_ext.channel import router as router_module
+from nova_ext.wire import addresses
+
+LOG = logging.getLogger(__name__)
+
+#: Longest datagram that the original programs exchange, in bytes.
+_LONGEST = 10000
+_TURN = 16
+#: Names that are remembered; the one unused for longest is forgotten first.
+_KNOWN = 64
+_ANCILLARY = socket.CMSG_SPACE(admission_module.CREDENTIALS.size)
+
+
+class LegacyProgram:
+    """A host tool with an abstract name, and a socket to send to it.
+
+    A socket of its own, because datagrams that a program does not read are
+    charged to the socket that sent them.
+    """
+
+    def __init__(self, address: str, path: str) -> None:
+        self.address = address
+        self.asked: set[str] = set()
+        self.gate = limits_module.LogGate()
+        self._path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+
+    @property
+    def name(self) -> str:
+        """What the log calls the program."""
+        return self.address
+
+    def send(self, packet: bytes) -> str | None:
+        """Send a datagram; return why it was dropped, or None."""
+        try:
+            self._socket.sendto(packet, self._path)
+        except BlockingIOError:
+            return 'the program does not read'
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
+    def close(self) -> None:
+        """Free the socket."""
+        self._socket.close()
+
+
+class LegacySocket:
+    """Serves the host tools of the original system.
+
+    :param listed: names that get messages before they have sent any.
+    :param prefix: put before every abstract name; empty on a real host.
+    :raises OSError: EADDRINUSE while the original host agent runs.
+    """
+
+    def __init__(
+        self,
+        loop: loop_module.Loop,
+        admission: admission_module.Admission,
+        listed: Iterable[str],
+        prefix: str = '',
+    ) -> None:
+        self._loop = loop
+        self._admission = admission
+        self._prefix = '\0' + prefix
+        self._listed = set(listed)
+        self._known: collections.OrderedDict[str, LegacyProgram] = (
+            collections.OrderedDict()
+        )
+        self._gate = limits_module.LogGate()
+        self.router: router_module.Router | None = None
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        try:
+            self._socket.bind(self._prefix + addresses.AGENT)
+        except OSError:
+            self._socket.close()
+            raise
+        loop.watch(self._socket.fileno(), loop_module.READ, self)
+
+    def find(self, address: str) -> LegacyProgram | None:
+        """Return the tool of this name, if it may get messages."""
+        if address in self._listed:
+            return self._remember(address)
+        return self._known.get(address)
+
+    def on_ready(self, events: int) -> None:
+        """Take a turn's worth of datagrams."""
+        for _ in range(_TURN):
+            try:
+                datagram, ancillary, _, path = self._socket.recvmsg(
+                    _LONGEST + 1, _ANCILLARY
+                )
+            except BlockingIOError:
+                return
+            uid = _uid(ancillary)
+            address = self._address(path)
+            if uid is None or not self._admission.admits(uid):
+                self._refuse('user %s is not admitted' % uid)
+            elif address is None:
+                self._refuse('its sender has bound no abstract name')
+            elif self.router is not None:
+                self.router.from_program(self._remember(address), datagram)
+
+    def on_failure(self) -> None:
+        """Go on: the next datagram may be another."""
+
+    def close(self) -> None:
+        """Free all sockets."""
+        self._loop.forget(self._socket.fileno())
+        self._socket.close()
+        for program in self._known.values():
+            program.close()
+
+    def _remember(self, address: str) -> LegacyProgram:
+        program = self._known.get(address)
+        if program is None:
+            program = LegacyProgram(address, self._prefix + address)
+            self._known[address] = program
+            if len(self._known) > _KNOWN:
+                self._known.popitem(last=False)[1].close()
+        self._known.move_to_end(address)
+        return program
+
+    def _address(self, path: object) -> str | None:
+        prefix = self._prefix.encode('ascii')
+        if not isinstance(path, bytes) or not path.startswith(prefix):
+            return None
+        name = path[len(prefix) :].decode('ascii', 'replace')
+        return name if addresses.is_address(name) else None
+
+    def _refuse(self, reason: str) -> None:
+        held_back = self._gate.admit()
+        if held_back is not None:
+            LOG.warning(
+                'Dropped a datagram of a local program: %s (%d before it not '
+                'logged)',
+                reason,
+                held_back,
+            )
+
+
+def _uid(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            return int(admission_module.CREDENTIALS.unpack(content)[1])
+    return None

@@ -1,0 +1,103 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""How much one guest may ask of the daemon, and of its log."""
+
+import dataclasses
+import time
+
+from oslo_config import cfg
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """The options of ``[nova_ext_channel]`` that bound a guest or program.
+
+    Sizes in bytes, rates per second, times in seconds.
+    """
+
+    line_bytes: int = 65536
+    nesting: int = 31
+    message_rate: float = 1000.0
+    byte_rate: float = 4194304.0
+    turn_bytes: int = 16384
+    turn_messages: int = 64
+    guest_queue_bytes: int = 262144
+    message_lifetime: float = 10.0
+    program_queue_messages: int = 256
+    reconnect_interval: float = 2.0
+
+
+def from_conf(group: cfg.ConfigOpts.GroupAttr) -> Limits:
+    """Return the limits that ``CONF.nova_ext_channel`` sets."""
+    return Limits(
+        line_bytes=group.max_line_bytes,
+        nesting=group.max_nesting,
+        message_rate=group.guest_message_rate,
+        byte_rate=group.guest_byte_rate,
+        turn_bytes=group.turn_bytes,
+        turn_messages=group.turn_messages,
+        guest_queue_bytes=group.guest_queue_bytes,
+        message_lifetime=group.message_lifetime,
+        program_queue_messages=group.program_queue_messages,
+        reconnect_interval=group.reconnect_interval,
+    )
+
+
+class Allowance:
+    """A budget that refills steadily up to one second's worth.
+
+    It may be overdrawn; then the spender waits until it is paid back.
+
+    :param rate: units per second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._left = rate
+        self._at = time.monotonic()
+
+    def spend(self, units: float) -> float:
+        """Spend units; return the seconds until the budget is not negative."""
+        now = time.monotonic()
+        earned = (now - self._at) * self._rate
+        self._at = now
+        self._left = min(self._left + earned, self._rate) - units
+        return max(-self._left / self._rate, 0.0)
+
+
+class LogGate:
+    """Lets a few lines of one kind into the log, and counts the others.
+
+    :param lines: how many in each period.
+    :param period: in seconds.
+    """
+
+    def __init__(self, lines: int = 5, period: float = 60.0) -> None:
+        self._lines = lines
+        self._period = period
+        self._start = time.monotonic()
+        self._used = 0
+        self._held_back = 0
+
+    def admit(self) -> int | None:
+        """Return how many lines were held back since the last; None to hold
+        this one back too."""
+        now = time.monotonic()
+        if now - self._start >= self._period:
+            self._start = now
+            self._used = 0
+        if self._used >= self._lines:
+            self._held_back += 1
+            return None
+        self._used += 1
+        held_back, self._held_back = self._held_back, 0
+        return held_back

@@ -1,0 +1,123 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""One thread that waits for descriptors and times, and calls who cares."""
+
+from collections.abc import Callable
+import heapq
+import itertools
+import os
+import select
+import time
+from typing import Protocol
+
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
+BROKEN = select.EPOLLHUP | select.EPOLLERR
+
+
+class Handler(Protocol):
+    """Who is called when a descriptor is ready."""
+
+    def on_ready(self, events: int) -> None:
+        """Do what the events allow, without blocking."""
+
+    def on_failure(self) -> None:
+        """Give up after `on_ready` raised: leave the loop, free everything."""
+
+
+class Loop:
+    """An epoll loop with timers. Only `stop` may be called by others."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._soon: list[Callable[[], None]] = []
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._epoll.register(self._wake, READ)
+
+    def watch(self, fd: int, events: int, handler: Handler) -> None:
+        """Call the handler when one of the events, or a hang-up, occurs."""
+        self._epoll.register(fd, events)
+        self._handlers[fd] = handler
+
+    def change(self, fd: int, events: int) -> None:
+        """Wait for other events of a watched descriptor."""
+        self._epoll.modify(fd, events)
+
+    def forget(self, fd: int) -> None:
+        """Stop watching; to be called before the descriptor is closed."""
+        del self._handlers[fd]
+        self._epoll.unregister(fd)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        """Call once, after so many seconds."""
+        entry = (time.monotonic() + delay, next(self._numbers), callback)
+        heapq.heappush(self._timers, entry)
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Call once, after the others had their turn."""
+        self._soon.append(callback)
+
+    def stop(self) -> None:
+        """End `run`; callable from signal handlers and other threads."""
+        os.eventfd_write(self._wake, 1)
+
+    def run(self) -> None:
+        """Serve until `stop` is called."""
+        while True:
+            ready = self._epoll.poll(self._patience())
+            for fd, events in ready:
+                if fd == self._wake:
+                    return
+                handler = self._handlers.get(fd)
+                # An earlier handler of this turn may have ended this one.
+                if handler is not None:
+                    self._serve(handler, events)
+            self._run_due()
+
+    def close(self) -> None:
+        """Free the loop's own descriptors."""
+        self._epoll.close()
+        os.close(self._wake)
+
+    def _patience(self) -> float:
+        if self._soon:
+            return 0
+        if not self._timers:
+            return -1
+        return max(self._timers[0][0] - time.monotonic(), 0)
+
+    def _run_due(self) -> None:
+        soon, self._soon = self._soon, []
+        now = time.monotonic()
+        while self._timers and self._timers[0][0] <= now:
+            soon.append(heapq.heappop(self._timers)[2])
+        for callback in soon:
+            try:
+                callback()
+            except Exception:
+                LOG.exception('A timed action of the guest channel failed')
+
+    @staticmethod
+    def _serve(handler: Handler, events: int) -> None:
+        # A fault in the handling of one guest must not end the others.
+        try:
+            handler.on_ready(events)
+        except Exception:
+            LOG.exception('Serving a connection failed; it is closed')
+            handler.on_failure()
