@@ -65,7 +65,8 @@ def _answer(instance, work):
     except Exception as error:
         LOG.exception('Server %s: scale request failed.', instance.uuid)
         return contract.answer_error(
-            exception.SavingFailed(
-                reason='%s: %s' % (type(error).__name__, error)
+            exception.ComputeFailed(
+                server=instance.uuid,
+                reason='%s: %s' % (type(error).__name__, error),
             )
         )

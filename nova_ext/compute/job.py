@@ -38,13 +38,15 @@ class Job:
     ):
         """Take up an instance of this host.
 
-        :raises exception.ServerBusy: it has left this host.
+        :raises exception.ServerBusy: it has left this host, or the host has
+            not been audited yet.
         """
         if instance.host != tracker.host:
             raise exception.ServerBusy(
                 reason='Instance %s is on host %s now'
                 % (instance.uuid, instance.host)
             )
+        tracker.check_audited(instance.node)
         self._instance = instance
         self._guest = libvirt_guest.find_running(driver, instance)
         self.server = topology.server_of(instance)

@@ -69,6 +69,19 @@ class ResourceTracker(resource_tracker.ResourceTracker):
             context, instances, nodename
         )
 
+    def check_audited(self, nodename):
+        """Check that the host's cores have been counted.
+
+        Scale requests are served a little earlier than that at start-up.
+
+        :raises exception.ServerBusy: not yet.
+        """
+        if nodename not in self.compute_nodes:
+            raise exception.ServerBusy(
+                reason='The host %s has not been audited yet: try again in a '
+                'minute' % nodename
+            )
+
     def free_pcpus(self, nodename, node, isolated):
         """Return the pCPUs of a NUMA node that a vCPU could get, in order.
 
@@ -142,13 +155,9 @@ class ResourceTracker(resource_tracker.ResourceTracker):
         return {cell.id: cell for cell in self._host_topology(nodename).cells}
 
     def _host_topology(self, nodename):
-        compute_node = self.compute_nodes.get(nodename)
-        if compute_node is None or not compute_node.numa_topology:
-            raise exception.ServerBusy(
-                reason='The host %s has not been audited yet: try again in a '
-                'minute' % nodename
-            )
-        return objects.NUMATopology.obj_from_db_obj(compute_node.numa_topology)
+        return objects.NUMATopology.obj_from_db_obj(
+            self.compute_nodes[nodename].numa_topology
+        )
 
 
 def _count(cell, old, new, isolated):
