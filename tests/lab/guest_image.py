@@ -33,19 +33,23 @@ class GuestImage:
         self.disk = self.folder / 'guest.qcow2'
         self.log = paths.build_logs / 'guest.log'
 
-    def build(self) -> None:
-        """Make what is missing.
-
-        :raises errors.LabError: when a tool fails, with its output.
-        """
-        self.base.build()
-        value = stamps.digest(
+    def digest(self) -> str:
+        """Changes when the base, the package or this file changes."""
+        return stamps.digest(
             [
                 self.base.digest(),
                 guest_package.digest(),
                 pathlib.Path(__file__).read_bytes(),
             ]
         )
+
+    def build(self) -> None:
+        """Make what is missing.
+
+        :raises errors.LabError: when a tool fails, with its output.
+        """
+        self.base.build()
+        value = self.digest()
         stamp = self.folder / 'complete'
         if stamps.holds(stamp, value):
             return

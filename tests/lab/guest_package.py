@@ -12,12 +12,39 @@
 """Put our guest package into the guest's file system tree."""
 
 import pathlib
+import sys
+
+from tests.lab import commands
+from tests.lab import layout
+from tests.lab import stamps
+
+#: What the package is made of, relative to the checkout.
+SOURCES = (
+    'etc/nova-ext/guest',
+    'nova_ext/__init__.py',
+    'nova_ext/cpuset.py',
+    'nova_ext/guest',
+    'nova_ext/wire',
+)
 
 
 def digest() -> str:
     """Changes when the guest package changes."""
-    return ''
+    parts: list[str | bytes] = []
+    for source in SOURCES:
+        top = layout.CHECKOUT / source
+        files = [top] if top.is_file() else sorted(top.rglob('*'))
+        for file in files:
+            if file.is_file() and file.suffix != '.pyc':
+                parts += [str(file), file.read_bytes()]
+    return stamps.digest(parts)
 
 
 def install(tree: pathlib.Path, log: pathlib.Path) -> None:
-    """Install the guest package below ``tree``."""
+    """Install the guest package below ``tree``, as image builders do."""
+    commands.run(
+        [sys.executable, '-m', 'nova_ext.guest.build', '--root', tree],
+        log,
+        60,
+        cwd=layout.CHECKOUT,
+    )

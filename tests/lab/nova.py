@@ -12,14 +12,15 @@
 """nova: API, conductor, scheduler and one compute host."""
 
 import pathlib
+import shutil
 
 from tests.lab import ini
 from tests.lab import keystone
 from tests.lab import layout
 from tests.lab import mariadb
 from tests.lab import namespace
-from tests.lab import paste
 from tests.lab import rabbitmq
+from tests.lab import readiness
 from tests.lab import settings
 from tests.lab import supervisor
 from tests.lab import wsgi_service
@@ -31,7 +32,11 @@ FILTERS = (
     'NUMATopologyFilter',
 )
 
-DRIVER = 'libvirt.LibvirtDriver'
+#: The pipelines that operators get from us.
+PASTE = layout.CHECKOUT / 'etc' / 'nova-ext' / 'api-paste.ini'
+
+#: Where nova-ext-channel serves this host; the default of its option.
+CHANNEL_SOCKET = pathlib.Path('/run/nova-ext/channel.sock')
 
 DAEMONS = ('nova-conductor', 'nova-scheduler', 'nova-compute')
 
@@ -43,9 +48,7 @@ def configure(paths: layout.Layout, chosen: settings.Settings) -> None:
     for name in ('instances', 'locks'):
         (data / name).mkdir(parents=True)
     ini.write(folder / 'nova.conf', _sections(paths, chosen))
-    shipped = paths.environments / 'nova' / 'etc' / 'nova' / 'api-paste.ini'
-    text = paste.with_filter(shipped.read_text())
-    (folder / 'api-paste.ini').write_text(text)
+    shutil.copy(PASTE, folder)
 
 
 def _sections(
@@ -62,7 +65,7 @@ def _sections(
             'state_path': data,
             'instances_path': data / 'instances',
             'transport_url': rabbitmq.transport_url(chosen),
-            'compute_driver': DRIVER,
+            'compute_driver': 'nova_ext.LibvirtDriver',
             'allow_resize_to_same_host': True,
             'reserved_host_memory_mb': 0,
         },
@@ -84,7 +87,7 @@ def _sections(
         'oslo_concurrency': {'lock_path': data / 'locks'},
         'oslo_messaging_notifications': {'driver': 'messagingv2'},
         'placement': log_in,
-        'scheduler': {'workers': 1, 'discover_hosts_in_cells_interval': 2},
+        'scheduler': {'workers': 1},
         'service_user': {**log_in, 'send_service_user_token': True},
         'vnc': {'enabled': False},
         'wsgi': {'api_paste_config': folder / 'api-paste.ini'},
@@ -122,6 +125,36 @@ def daemon(
         ),
         ready=ready,
         timeout=120,
+    )
+
+
+def channel(paths: layout.Layout) -> supervisor.Service:
+    """The daemon that owns the guests' sockets, beside nova-compute."""
+    (paths.run / CHANNEL_SOCKET.parent.name).mkdir(exist_ok=True)
+    socket = paths.run / CHANNEL_SOCKET.relative_to('/run')
+    return supervisor.Service(
+        name='nova-ext-channel',
+        arguments=(
+            paths.program('nova', 'nova-ext-channel'),
+            '--config-file',
+            configuration_file(paths),
+        ),
+        ready=readiness.unix_packets(socket),
+        timeout=30,
+    )
+
+
+def discovery(paths: layout.Layout) -> supervisor.Service:
+    """What makes a new compute host known to the scheduler."""
+    manage = paths.program('nova', 'nova-manage')
+    file = configuration_file(paths)
+    return supervisor.Service(
+        name='discover-hosts',
+        arguments=(
+            *(manage, '--config-file', file, 'cell_v2', 'discover_hosts'),
+            '--by-service',
+        ),
+        timeout=60,
     )
 
 

@@ -11,6 +11,9 @@
 #    under the License.
 """Start all services of the lab, in the order in which they need another."""
 
+import collections.abc
+import contextlib
+import os
 import pathlib
 
 from tests.lab import databases
@@ -31,6 +34,7 @@ from tests.lab import progress
 from tests.lab import provision
 from tests.lab import rabbitmq
 from tests.lab import settings
+from tests.lab import stamps
 from tests.lab import supervisor
 from tests.lab import wsgi_service
 
@@ -52,14 +56,60 @@ class Lab:
         """The settings of the running lab."""
         return settings.load(self.settings_file)
 
-    def build(self) -> None:
-        """Install everything that is not in the cache yet."""
+    def build(self, guest: bool = True) -> None:
+        """Install everything that is not in the cache yet.
+
+        :param guest: false when neither keystone nor a guest is needed.
+        """
         with self.paths.locked('build'):
             packages.install(self.paths)
             environments.install(self.paths, environments.NOVA)
-            environments.install(self.paths, environments.KEYSTONE)
             package_under_test.install(self.paths)
-            self.image.build()
+            if guest:
+                environments.install(self.paths, environments.KEYSTONE)
+                self.image.build()
+
+    @contextlib.contextmanager
+    def running(self) -> collections.abc.Iterator[None]:
+        """Have the lab up, and down again unless it was up before.
+
+        The lab ends with this process, however that ends.
+        """
+        mine = not self.is_up()
+        try:
+            self.ensure_up(owner=os.getpid() if mine else None)
+            yield
+        finally:
+            if mine:
+                self.down()
+
+    def is_up(self) -> bool:
+        """Whether a started lab runs."""
+        return self.settings_file.exists() and self.control.running()
+
+    def ensure_up(self, owner: int | None = None) -> None:
+        """Build what is missing and start what does not run.
+
+        A lab that was started from other sources is started anew.
+
+        :param owner: the process whose end shall end the lab, if any.
+        """
+        self.build()
+        if self.is_up():
+            if stamps.holds(self._built_from_file, self._built_from()):
+                return
+            progress.say('The sources changed: starting the lab anew.')
+        self.up(owner)
+
+    @property
+    def _built_from_file(self) -> pathlib.Path:
+        return self.paths.state / 'built-from'
+
+    def _built_from(self) -> str:
+        """Changes when a running lab is outdated."""
+        return stamps.digest(
+            [package_under_test.digest(), self.image.digest()]
+        )
 
     def up(self, owner: int | None = None) -> None:
         """Start everything; whatever an earlier run left is ended before.
@@ -84,6 +134,7 @@ class Lab:
         except BaseException:
             self.control.close()
             raise
+        stamps.write(self._built_from_file, self._built_from())
         chosen.save(self.settings_file)
 
     def configure(self, chosen: settings.Settings) -> None:
@@ -129,12 +180,16 @@ class Lab:
             for service in others:
                 control.await_ready(service)
         with progress.step('Start nova-compute and upload the guest image'):
-            compute = nova.daemon(
-                paths, 'nova-compute', lambda: self.compute_up(chosen)
-            )
-            control.launch(compute)
+            compute = [
+                nova.channel(paths),
+                nova.daemon(paths, 'nova-compute', self.compute_up),
+            ]
+            for service in compute:
+                control.launch(service)
             provision.images(chosen, self.image)
-            control.await_ready(compute)
+            for service in compute:
+                control.await_ready(service)
+            control.start(nova.discovery(paths))
 
     def _conductor_up(self) -> bool:
         return self._service_up('nova-conductor')
@@ -152,12 +207,12 @@ class Lab:
         )
         return bool(found)
 
-    def compute_up(self, chosen: settings.Settings) -> bool:
-        """Whether the scheduler can place a server on the compute host."""
-        mapped = mariadb.query(
-            self.paths, 'nova_api', 'SELECT 1 FROM host_mappings'
+    def compute_up(self) -> bool:
+        """Whether the compute host has reported what it has."""
+        found = mariadb.query(
+            self.paths, 'nova', 'SELECT 1 FROM compute_nodes WHERE deleted = 0'
         )
-        return bool(mapped) and self._service_up('nova-compute')
+        return bool(found) and self._service_up('nova-compute')
 
     def down(self) -> None:
         """End everything; nothing is an error that has ended already."""

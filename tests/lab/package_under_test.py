@@ -42,12 +42,7 @@ def install(paths: layout.Layout) -> None:
     """
     files = sources()
     stamp = paths.environments / 'nova' / 'package-under-test'
-    value = stamps.digest(
-        [
-            environments.NOVA.digest(),
-            *(part for name in files for part in (name, _content(name))),
-        ]
-    )
+    value = digest()
     if stamps.holds(stamp, value):
         return
     log = paths.build_logs / 'package.log'
@@ -57,6 +52,13 @@ def install(paths: layout.Layout) -> None:
             _copy(files, work, log)
             _pip_install(paths, work, log)
     stamps.write(stamp, value)
+
+
+def digest() -> str:
+    """Changes when the package or the environment around it changes."""
+    names = sources()
+    parts = [part for name in names for part in (name, _content(name))]
+    return stamps.digest([environments.NOVA.digest(), *parts])
 
 
 def sources() -> list[str]:
