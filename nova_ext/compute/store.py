@@ -89,8 +89,7 @@ class InstanceStore:
         try:
             self._instance.save(**expected)
         except (
-            nova_exception.UnexpectedTaskStateError,
-            nova_exception.UnexpectedVMStateError,
+            nova_exception.InstanceUpdateConflict,
             nova_exception.InstanceNotFound,
         ) as error:
             raise exception.Interrupted(
