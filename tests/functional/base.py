@@ -23,6 +23,7 @@ from nova import objects
 from nova import rpc
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
+from oslo_policy import opts as policy_opts
 
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
@@ -57,6 +58,9 @@ class ScalingTestBase(base.ServersTestBase):
             group='wsgi',
         )
         self.flags(request_timeout=20, group='nova_ext')
+        # The default of every real nova-api; Nova's tests turn it off.
+        policy_opts.set_defaults(CONF)
+        self.flags(enforce_new_defaults=True, group='oslo_policy')
         self.rpc_servers: dict[str, Any] = {}
         self.endpoints: dict[str, Any] = {}
         self.useFixture(

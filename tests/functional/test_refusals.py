@@ -156,12 +156,12 @@ class RefusalsTest(base.ScalingTestBase):
         self.assertEqual(404, stranger.api_request(path).status_code)
         self.assert_nothing_changed()
 
-    def test_a_reader_may_look_and_not_scale(self) -> None:
+    def test_a_reader_may_neither_scale_nor_look(self) -> None:
         reader = self.api_fixture.reader_api
         reader.microversion = self.microversion
         status, text = self.scale(self.server, 'down', reader)
         self.assertEqual(403, status)
         self.assertIn("Policy doesn't allow", text)
         path = '/servers/%s/vcpu-scale' % self.server['id']
-        self.assertEqual(200, reader.api_request(path).status_code)
+        self.assertEqual(403, reader.api_request(path).status_code)
         self.assert_nothing_changed()

@@ -207,6 +207,9 @@ class Domain(fakelibvirt.Domain):
             tree.find('devices').append(self._describe(channel))
         return str(etree.tostring(tree, encoding='unicode'))
 
+    def connect(self) -> Any:
+        return self._connection
+
     def _describe(self, channel: Any) -> Any:
         channel = copy.deepcopy(channel)
         guest = self.world.guests.get(self.name())
