@@ -136,7 +136,7 @@ def parse_host_program(packet: bytes) -> FromHostProgram:
     """
     text = jsonc.decode(packet)
     match = _LOCAL_HEAD.match(text)
-    if match and '\n' not in text:
+    if match and _is_json_c(text):
         found = jsonc.value_at(text, match.end())
         if found and text[found[1] :] == '}':
             return FromHostProgram(
@@ -188,6 +188,19 @@ def parse_delivered(datagram: bytes) -> Delivered:
         fields['data'],
         _address(fields.get('source_addr'), 'source_addr'),
         fields.get('source_instance'),
+    )
+
+
+def _is_json_c(text: str) -> bool:
+    r"""Tell whether the text can be as json-c prints it.
+
+    Other printers leave ``/`` as it is, write non-ASCII as ``\u``, and may
+    break lines.
+    """
+    return (
+        text.count('/') == text.count('\\/')
+        and '\\u' not in text
+        and '\n' not in text
     )
 
 
