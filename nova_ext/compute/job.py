@@ -87,6 +87,7 @@ class Job:
     def recover(self):
         """Make everything agree with the record, and save how it went.
 
+        :returns: what is in the way of it, None if all agrees now.
         :raises exception.Interrupted: another operation runs on the server.
         """
         claimed = not self.record.journal.guest_only
@@ -105,6 +106,7 @@ class Job:
             self._store.finish(record, recovered.layout)
         elif record != self.record:
             self._store.note(record)
+        return recovered.error
 
     def _is_listening(self):
         return self._guest and self._guest.is_listening(addresses.PORT_NAME)

@@ -68,20 +68,17 @@ class Scaler:
                     context, EVENT, self._tracker.host, uuid
                 )
             )
-            job = self._recovered_job(context, uuid)
+            job, error = self._recovered_job(context, uuid)
             plan = planning.make_plan(
                 job.server, wish, job.circumstances(context)
             )
-            request.refuse(
-                context.request_id, plan, job.record, job.ports.store
-            )
+            saved = (context.request_id, plan, job.record, job.ports.store)
+            request.refuse(*saved)
+            if error:
+                request.fail(*saved, error)
             if not plan.steps:
-                return request.skip(
-                    context.request_id, plan, job.record, job.ports.store
-                )
-            begun = request.begin(
-                context.request_id, plan, job.record, job.ports.store
-            )
+                return request.skip(*saved)
+            begun = request.begin(*saved)
             if wait:
                 return self._carry_out(plan, job, begun)
             self._start(
@@ -102,19 +99,16 @@ class Scaler:
             thread.join(timeout)
 
     def _recovered_job(self, context, uuid):
-        """Return a job without a journal: an earlier one comes first."""
+        """Return a job whose earlier request, if unfinished, was recovered.
+
+        :returns: the job, and what was in the way of its recovery.
+        """
         job = self._job(context, uuid)
         if not job.record.journal:
-            return job
+            return job, None
         with lockutils.lock(uuid, 'nova-'):
-            job.recover()
-        job = self._job(context, uuid)
-        if job.record.journal:
-            raise exception.ScalingFailed(
-                reason='an earlier request has not been recovered yet, '
-                'because the guest or placement does not answer'
-            )
-        return job
+            error = job.recover()
+        return self._job(context, uuid), error
 
     def _job(self, context, uuid):
         instance = objects.Instance.get_by_uuid(

@@ -41,10 +41,12 @@ class Recovered:
 
     :ivar layout: the layout that all agree on, or that the record has.
     :ivar journal: what is still open, None when all agree.
+    :ivar error: why it is, None also if the guest cannot be asked now.
     """
 
     layout: Layout
     journal: Journal | None
+    error: exception.NovaExtError | None = None
 
 
 class Recovery:
@@ -96,7 +98,7 @@ class Recovery:
                 'yet, the next audit tries again: %(error)s',
                 {'server': self._server.uuid, 'error': error},
             )
-            return Recovered(self._layout, self._journal)
+            return Recovered(self._layout, self._journal, error)
         return Recovered(self._layout, None)
 
     def _settle(self) -> None:

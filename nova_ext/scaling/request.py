@@ -59,6 +59,22 @@ def refuse(
     raise error
 
 
+def fail(
+    request_id: str,
+    plan: Plan,
+    record: ScaleRecord,
+    store: Store,
+    error: exception.NovaExtError,
+) -> None:
+    """Record and raise what an earlier request's recovery failed with.
+
+    :raises exception.NovaExtError: the error.
+    """
+    last = _last(request_id, plan, plan.current, FAILED, str(error))
+    store.note(replace(record, last=last))
+    raise error
+
+
 def begin(
     request_id: str, plan: Plan, record: ScaleRecord, store: Store
 ) -> ScaleRecord:
