@@ -33,8 +33,10 @@ def parse(text: str) -> FrozenSet[int]:
     for item in text.replace(' ', '').replace('\n', '').split(','):
         if not item:
             continue
-        target = excluded if item.startswith('^') else included
-        target.update(_parse_item(item.lstrip('^'), text))
+        if item.startswith('^'):
+            excluded.update(_parse_item(item[1:], text))
+        else:
+            included.update(_parse_item(item, text))
     return frozenset(included - excluded)
 
 
