@@ -125,7 +125,7 @@ def _read_mask(text: str | None) -> frozenset[int]:
         mask = int(text or '0', 16)
     except ValueError:
         return frozenset()
-    return frozenset(_bits(mask))
+    return frozenset(_bits(max(mask, 0)))
 
 
 def _bits(mask: int) -> Iterable[int]:
@@ -133,9 +133,11 @@ def _bits(mask: int) -> Iterable[int]:
 
 
 def _read_journal(text: str | None) -> Journal | None:
-    fields = _load(text)
+    # One that cannot be read still says that something was going on.
+    if not text:
+        return None
     try:
-        return Journal(**fields) if fields else None
+        return Journal(**(_load(text) or {}))
     except TypeError:
         return Journal(DOWN)
 
