@@ -177,6 +177,7 @@ def main() -> None:
         serve(keeper, listener, owner)
     finally:
         identity.end_all(mark)
+        keeper.reap()
         pathlib.Path(order['socket']).unlink(missing_ok=True)
 
 

@@ -192,18 +192,18 @@ class Lab:
             control.start(nova.discovery(paths))
 
     def _conductor_up(self) -> bool:
-        return self._service_up('nova-conductor')
+        return self._registered('nova-conductor')
 
     def _scheduler_up(self) -> bool:
-        return self._service_up('nova-scheduler')
+        return self._registered('nova-scheduler')
 
-    def _service_up(self, binary: str) -> bool:
-        """Whether a service has reported to the database."""
+    def _registered(self, binary: str) -> bool:
+        """Whether a service has entered itself in the database."""
         found = mariadb.query(
             self.paths,
             'nova',
             'SELECT 1 FROM services WHERE deleted = 0 AND '
-            f"`binary` = '{binary}' AND report_count > 0",
+            f"`binary` = '{binary}'",
         )
         return bool(found)
 
@@ -212,7 +212,7 @@ class Lab:
         found = mariadb.query(
             self.paths, 'nova', 'SELECT 1 FROM compute_nodes WHERE deleted = 0'
         )
-        return bool(found) and self._service_up('nova-compute')
+        return bool(found)
 
     def down(self) -> None:
         """End everything; nothing is an error that has ended already."""
