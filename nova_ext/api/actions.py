@@ -40,7 +40,6 @@ def peek(body):
     return None
 
 
-@validation.validated
 class ScaleActionController(wsgi.Controller):
     """``POST /servers/{id}/action``; answers when the step is finished."""
 

@@ -22,7 +22,6 @@ from nova_ext.api import views
 from nova_ext.policies import vcpu_scale as policies
 
 
-@validation.validated
 class VcpuScaleController(wsgi.Controller):
     """One such resource for each server."""
 
