@@ -17,14 +17,16 @@ from nova_ext.compute import topology
 class HostCores:
     """See :class:`nova_ext.scaling.ports.Host`."""
 
-    def __init__(self, tracker, store, instance):
+    def __init__(self, tracker, store, power, instance):
         """Take up an instance on this host.
 
         :param tracker: :class:`nova_ext.compute.tracker.ResourceTracker`.
         :param store: saves the instance with each change.
+        :param power: :class:`nova_ext.compute.power.CorePower`.
         """
         self._tracker = tracker
         self._store = store
+        self._power = power
         self._node = instance.node
         self._isolated = topology.is_isolated(instance.numa_topology)
 
@@ -44,7 +46,7 @@ class HostCores:
             before,
             after,
             self._isolated,
-            lambda: self._store.switch(after, record),
+            lambda: self._save(before, after, record),
         )
 
     def take(self, before, vcpu, record):
@@ -54,5 +56,15 @@ class HostCores:
             before,
             vcpu,
             self._isolated,
-            lambda after: self._store.switch(after, record),
+            lambda after: self._save(before, after, record),
         )
+
+    def _save(self, before, after, record):
+        taken = after.pcpus - before.pcpus
+        self._power.up(taken)
+        try:
+            self._store.switch(after, record)
+        except Exception:
+            self._power.down(taken)
+            raise
+        self._power.down(before.pcpus - after.pcpus)

@@ -52,7 +52,8 @@ class Job:
         self.server = topology.server_of(instance)
         self.record = ScaleRecord.from_metadata(instance.system_metadata)
         self._store = store.InstanceStore(instance)
-        self._host = host.HostCores(tracker, self._store, instance)
+        cores = power.CorePower(driver.cpu_api)
+        self._host = host.HostCores(tracker, self._store, cores, instance)
         self.ports = Ports(
             guest=coordinator,
             store=self._store,
@@ -61,7 +62,7 @@ class Job:
                 context, instance, reportclient
             ),
             domain=self._guest,
-            power=power.CorePower(driver.cpu_api),
+            power=cores,
         )
 
     def circumstances(self, context):

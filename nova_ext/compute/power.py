@@ -34,7 +34,7 @@ class CorePower:
         self._cpu_api.power_up(set(pcpus))
 
     def down(self, pcpus):
-        """See the port."""
+        """Power cores down that nobody owns any more; never fails."""
         try:
             self._cpu_api._power_down(set(pcpus))
         except Exception:

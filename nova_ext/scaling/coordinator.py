@@ -63,8 +63,8 @@ class AgentCoordinator:
         request = messages.up_request(_guest_time(timeout), vcpu, online)
         answered = self._ask(instance_name, request, messages.UP, timeout)
         if answered != vcpu:
-            raise exception.GuestRefused(
-                reason='it brought vCPU %d online instead of %d'
+            raise exception.ScalingFailed(
+                reason='the guest brought vCPU %d online instead of %d'
                 % (answered, vcpu)
             )
 

@@ -87,7 +87,6 @@ class Operation:
         except Exception:
             self._take_back(undo)
             raise
-        self._ports.power.down(before.pcpus - after.pcpus)
 
     def up(self) -> None:
         """Take a core and give it to the guest as one more vCPU.
@@ -189,9 +188,6 @@ class Operation:
 
     def _unpark(self, before: Layout, undo: Undo) -> None:
         after = self.layout
-        taken = after.pcpus - before.pcpus
-        undo.add('power of the core', lambda: self._ports.power.down(taken))
-        self._ports.power.up(taken)
         undo.add('pins', lambda: self._place(after, before))
         self._place(before, after)
 

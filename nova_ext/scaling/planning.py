@@ -63,11 +63,7 @@ def make_plan(server: Server, wish: Wish, now: Circumstances) -> Plan:
     # A server without pinned vCPUs has no layout, and is not scalable.
     current = len(server.layout.online) or server.bounds.maximum
     target = wish.target_from(current)
-    steps: tuple[PlannedStep, ...] = ()
-    if target < current:
-        steps = (PlannedStep('down'),) * (current - target)
-    elif target > current and server.layout.offline:
-        steps = tuple(_steps_up(server.layout, target - current, now))
+    steps = tuple(_steps(server, current, target, now))
     blockers = (
         *_state_blockers(server, now),
         *_running_blockers(server, now),
@@ -77,6 +73,17 @@ def make_plan(server: Server, wish: Wish, now: Circumstances) -> Plan:
         *_core_blockers(server.layout, steps, now),
     )
     return Plan(current, target, steps, blockers)
+
+
+def _steps(
+    server: Server, current: int, target: int, now: Circumstances
+) -> Iterator[PlannedStep]:
+    if target not in server.bounds:
+        return
+    if target < current:
+        yield from [PlannedStep('down')] * (current - target)
+    elif server.layout.offline:
+        yield from _steps_up(server.layout, target - current, now)
 
 
 def _steps_up(

@@ -109,8 +109,9 @@ class Host(Protocol):
     ) -> None:
         """Give back and take, at once, what differs between two layouts.
 
-        Tested on a copy, then saved with the instance, then counted, all
-        under Nova's lock. On any error nothing has changed.
+        Tested on a copy, powered up, saved with the instance, powered down
+        and counted, all under Nova's lock: a core never loses its power while
+        its next owner claims it. On any error nothing has changed.
 
         :raises exception.InsufficientResources: a pCPU is another's now.
         :raises exception.Interrupted: the server is no longer ours.
@@ -169,9 +170,6 @@ class Power(Protocol):
 
     def up(self, pcpus: frozenset[int]) -> None:
         """Power cores up, before anything is pinned to them."""
-
-    def down(self, pcpus: frozenset[int]) -> None:
-        """Power cores down that nobody owns any more; never fails."""
 
 
 @dataclass(frozen=True)

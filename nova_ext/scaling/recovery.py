@@ -63,7 +63,8 @@ class Recovery:
     ) -> None:
         """Take up a server with a journal that nothing works on.
 
-        :param record: as saved, with its journal.
+        :param record: as saved, with its journal; unless that is about the
+            guest only, the server has been claimed.
         :param running: whether the domain runs; one that does not has no
             threads to pin and no guest to ask, and starts from the record.
         :param listening: whether it makes sense to ask the guest now.
@@ -72,6 +73,7 @@ class Recovery:
         self._layout = server.layout
         self._record = record
         self._journal = record.journal or Journal(DOWN)
+        self._claimed = not self._journal.guest_only
         self._ports = ports
         self._rules = rules
         self._running = running
@@ -93,13 +95,19 @@ class Recovery:
             if self._running:
                 self._tell_guest()
         except exception.NovaExtError as error:
-            LOG.warning(
-                'Server %(server)s: its scale request could not be recovered '
-                'yet, the next audit tries again: %(error)s',
-                {'server': self._server.uuid, 'error': error},
-            )
-            return Recovered(self._layout, self._journal, error)
+            return self._put_off(error)
+        except Exception as error:
+            LOG.exception('Server %s: recovery failed.', self._server.uuid)
+            return self._put_off(exception.ScalingFailed(reason=error))
         return Recovered(self._layout, None)
+
+    def _put_off(self, error: exception.NovaExtError) -> Recovered:
+        LOG.warning(
+            'Server %(server)s: its scale request could not be recovered '
+            'yet, the next audit tries again: %(error)s',
+            {'server': self._server.uuid, 'error': error},
+        )
+        return Recovered(self._layout, self._journal, error)
 
     def _settle(self) -> None:
         """Give back what an interrupted save took or left (see the model)."""
@@ -130,6 +138,10 @@ class Recovery:
             except exception.GuestRefused:
                 if (self._journal.direction, switched) != (UP, vcpu):
                     raise
+                if not self._claimed:
+                    # The next time with the claim that giving back needs.
+                    self._journal = replace(self._journal, guest_only=False)
+                    raise
                 self._give_back(vcpu)
         if self._journal.direction == DOWN and switched is not None:
             self._ask_offline(switched)
@@ -147,7 +159,6 @@ class Recovery:
         self._ports.host.switch(before, after, self._record)
         self._layout, self._journal = after, Journal(DOWN)
         self._ports.allocation.charge(after)
-        self._ports.power.down(before.pcpus - after.pcpus)
 
     def _ask_online(self, vcpu: int) -> None:
         self._ports.guest.bring_online(
@@ -158,9 +169,19 @@ class Recovery:
         )
 
     def _ask_offline(self, vcpu: int) -> None:
-        chosen = self._ports.guest.take_offline(
-            self._server.name, self._rules.timeout, vcpu
-        )
+        try:
+            chosen = self._ports.guest.take_offline(
+                self._server.name, self._rules.timeout, vcpu
+            )
+        except exception.GuestRefused as error:
+            # An old agent, which does not know the hint, with nothing left
+            # to take offline. A parked vCPU that runs only shares a core.
+            LOG.warning(
+                'Server %(server)s: the guest was asked to take vCPU '
+                '%(vcpu)d offline again, and refused: %(error)s',
+                {'server': self._server.uuid, 'vcpu': vcpu, 'error': error},
+            )
+            return
         if chosen != vcpu and chosen in self._layout.online:
-            # An old agent, which does not know the hint.
+            # An old agent too: it chose by itself.
             self._ask_online(chosen)

@@ -16,7 +16,6 @@ test can let it fail before or after it happened, or let the process die.
 """
 
 from collections.abc import Callable
-import contextlib
 from dataclasses import replace
 
 from nova_ext import exception
@@ -221,9 +220,11 @@ class Host:
             raise exception.InsufficientResources(reason='taken')
         world.locked = True
         try:
+            world.powered |= after.pcpus
             world.effect(
                 'save', lambda: setattr(world, 'saved', (record, after))
             )
+            world.powered -= before.pcpus - after.pcpus
             world.counted = after
         finally:
             world.locked = False
@@ -290,13 +291,3 @@ class Power:
         world = self.world
         if pcpus - world.powered:
             world.effect('power up', lambda: world.powered.update(pcpus))
-
-    def down(self, pcpus: frozenset[int]) -> None:
-        world = self.world
-        if pcpus:
-            assert not pcpus & set(world.threads.values())
-            with contextlib.suppress(Exception):
-                world.effect(
-                    'power down',
-                    lambda: world.powered.difference_update(pcpus),
-                )
