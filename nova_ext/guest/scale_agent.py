@@ -46,6 +46,7 @@ class ScaleAgent(object):
     :param application: the application's helper.
     :param space: where the programs' addresses live.
     :param at_boot: takes the CPUs offline that the host has parked.
+    :ivar serving: set once requests are served.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class ScaleAgent(object):
         self._at_boot = at_boot
         self._mailbox = mailbox.Mailbox()
         self._wake = wake.Wake()
-        self._ready = threading.Event()
+        self.serving = threading.Event()
 
     def stop(self) -> None:
         """End `run` soon; callable from signal handlers and threads."""
@@ -81,7 +82,7 @@ class ScaleAgent(object):
         # In a thread, because the metadata service may take its time and a
         # stop must not wait for it.
         threading.Thread(target=self._boot, daemon=True).start()
-        self._ready.wait()
+        self.serving.wait()
         self._work(sock)
         receiver.join()
         sock.close()
@@ -91,7 +92,7 @@ class ScaleAgent(object):
         try:
             self._at_boot()
         finally:
-            self._ready.set()
+            self.serving.set()
 
     def _receive(self, sock: socket.socket) -> None:
         while True:
@@ -104,7 +105,7 @@ class ScaleAgent(object):
                 continue
             self._read(datagram, time.monotonic())
         self._mailbox.close()
-        self._ready.set()
+        self.serving.set()
 
     def _read(self, datagram: bytes, arrived: float) -> None:
         try:

@@ -105,10 +105,10 @@ def parse_serial(line: bytes, max_nesting: int = jsonc.MAX_NESTING) -> Serial:
 
 def serial(payload: str, dest_addr: str, source_addr: str) -> bytes:
     """Return the message for the serial port, without line feeds."""
-    return _encode(
+    return (
         '{"data":%s,"version":2,"dest_addr":%s,"source_addr":%s}'
         % (payload, jsonc.dumps(dest_addr), jsonc.dumps(source_addr))
-    )
+    ).encode('utf-8')
 
 
 def parse_guest_program(datagram: bytes) -> FromGuestProgram:
@@ -124,9 +124,9 @@ def parse_guest_program(datagram: bytes) -> FromGuestProgram:
 
 def from_guest_program(data: Any, dest_addr: str) -> bytes:
     """Return the datagram of a guest's program to its agent."""
-    return _encode(
+    return (
         jsonc.dumps({'data': data, 'version': VERSION, 'dest_addr': dest_addr})
-    )
+    ).encode('utf-8')
 
 
 def parse_host_program(packet: bytes) -> FromHostProgram:
@@ -154,28 +154,28 @@ def parse_host_program(packet: bytes) -> FromHostProgram:
 
 def from_host_program(dest_instance: str, dest_addr: str, data: Any) -> bytes:
     """Return the packet of a host's program to the daemon."""
-    return _encode(
+    return (
         '{"version":2,"dest_instance":%s,"dest_addr":%s,"data":%s}'
         % tuple(map(jsonc.dumps, (dest_instance, dest_addr, data)))
-    )
+    ).encode('utf-8')
 
 
 def to_guest_program(payload: str, source_addr: str) -> bytes:
     """Return the agent's datagram to a guest's program."""
-    return _encode(
+    return (
         '{"data":%s,"version":2,"source_addr":%s}'
         % (payload, jsonc.dumps(source_addr))
-    )
+    ).encode('utf-8')
 
 
 def to_host_program(
     payload: str, source_addr: str, source_instance: str
 ) -> bytes:
     """Return the daemon's packet to a host's program."""
-    return _encode(
+    return (
         '{"data":%s,"version":2,"source_addr":%s,"source_instance":%s}'
         % (payload, jsonc.dumps(source_addr), jsonc.dumps(source_instance))
-    )
+    ).encode('utf-8')
 
 
 def parse_delivered(datagram: bytes) -> Delivered:
@@ -227,10 +227,3 @@ def _instance(value: Any) -> str:
     if not addresses.is_instance_name(value):
         raise BadMessage('dest_instance is missing or no instance name')
     return str(value)
-
-
-def _encode(text: str) -> bytes:
-    try:
-        return text.encode('utf-8')
-    except UnicodeEncodeError:
-        raise BadMessage('text with half a surrogate pair')

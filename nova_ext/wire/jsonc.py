@@ -47,7 +47,8 @@ def dumps(value: Any) -> str:
 
     No spaces, keys in insertion order, ``/`` as ``\/``, other text raw.
 
-    :raises BadMessage: the value holds NaN or an infinity, or is no JSON.
+    :raises BadMessage: the value holds NaN, an infinity or half a surrogate
+        pair, or is no JSON.
     """
     try:
         text = json.dumps(
@@ -56,6 +57,7 @@ def dumps(value: Any) -> str:
             separators=(',', ':'),
             allow_nan=False,
         )
+        text.encode('utf-8')
     except (TypeError, ValueError) as error:
         raise BadMessage('the value is not JSON: %s' % error)
     # A solidus can only stand inside a string.

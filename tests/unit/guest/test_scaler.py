@@ -1,0 +1,219 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+import pathlib
+import time
+from typing import Any
+
+import pytest
+
+from nova_ext.guest import cpus
+from nova_ext.guest import helper
+from nova_ext.guest import mailbox
+from nova_ext.guest import scaler
+from nova_ext.wire import messages
+from tests.unit.guest import fakes
+
+UP = messages.up_request(9000, 3, [0, 1, 2])
+DOWN = messages.down_request(9000)
+
+
+def request(data: dict[str, Any], seconds: float = 60) -> mailbox.Request:
+    return mailbox.Request('scale-1', data, time.monotonic() + seconds)
+
+
+def serve(
+    processors: fakes.FakeCpus,
+    data: dict[str, Any],
+    application: helper.Helper | None = None,
+) -> dict[str, Any]:
+    worker = scaler.Scaler(processors, application or fakes.FakeHelper())
+    return worker.serve(request(data)).answer
+
+
+@pytest.mark.parametrize(
+    ('before', 'status', 'cpu', 'after'),
+    [
+        ('0-3', None, 3, '0-2'),
+        ('0-3', 0, 3, '0-2'),
+        ('0-3', 127, 3, '0-2'),
+        ('0-3', -9, 3, '0-2'),
+        ('0-3', 1, 1, '0,2-3'),
+        ('0,2', None, 2, '0'),
+    ],
+)
+def test_who_chooses_the_cpu(
+    processors, before: str, status, cpu: int, after: str
+) -> None:
+    processors.reset(before)
+    answer = serve(processors, DOWN, fakes.FakeHelper(status))
+    assert answer['result'] == 'success'
+    assert answer['offline_cpu'] == cpu
+    assert processors.shown() == after
+    assert answer['online_cpus'] == sorted(processors.online())
+
+
+def test_the_hosts_hint_wins_over_the_helper(processors) -> None:
+    application = fakes.FakeHelper(1)
+    data = messages.down_request(9000, offline_cpu=2)
+    assert serve(processors, data, application)['offline_cpu'] == 2
+    assert application.calls == []
+    assert processors.shown() == '0-1,3'
+
+
+def test_a_hinted_cpu_that_is_already_offline_is_a_success(processors) -> None:
+    processors.reset('0-1')
+    data = messages.down_request(9000, offline_cpu=3)
+    assert serve(processors, data)['result'] == 'success'
+    assert processors.writes == []
+
+
+@pytest.mark.parametrize('hint', [0, -1])
+def test_cpu_0_never_goes_offline(processors, hint: int) -> None:
+    answer = serve(processors, {**DOWN, 'offline_cpu': hint})
+    assert answer['err_msg'] == 'cpu %d cannot go offline' % hint
+    assert processors.writes == []
+
+
+def test_the_last_cpu_stays(processors) -> None:
+    processors.reset('0')
+    answer = serve(processors, DOWN)
+    assert answer['result'] == 'fail'
+    assert 'only cpu 0 is online' in answer['err_msg']
+
+
+def test_up_switches_first_and_tells_the_helper_then(processors) -> None:
+    processors.reset('0-1')
+    application = fakes.FakeHelper(5)
+    answer = serve(processors, UP, application)
+    assert answer == {
+        'result': 'success',
+        'online_cpu': 3,
+        'online_cpus': [0, 1, 3],
+        'version': 2,
+        'resource': 'cpu',
+        'direction': 'up',
+    }
+    assert application.calls == [['--cpu_add', '3', '[0,1,2,3]']]
+
+
+@pytest.mark.parametrize('key', ['online_cpu', 'online_cpus'])
+@pytest.mark.parametrize('value', [None, 'x', ['x'], True])
+def test_up_needs_the_cpu_and_the_list(processors, key, value) -> None:
+    answer = serve(processors, {**UP, key: value})
+    assert answer['err_msg'] == 'online_cpu or online_cpus is missing'
+    assert processors.writes == []
+
+
+@pytest.mark.parametrize(
+    'change',
+    [{'direction': 'sideways'}, {'resource': 'disk'}, {'direction': ['up']}],
+)
+def test_an_unknown_request_is_echoed(processors, change) -> None:
+    data = {**DOWN, **change}
+    assert serve(processors, data) == {
+        'version': 2,
+        'resource': data['resource'],
+        'direction': data['direction'],
+    }
+
+
+def test_a_slow_helper_fails_the_request_and_nothing_goes_offline(
+    processors, tmp_path: pathlib.Path
+) -> None:
+    script = tmp_path / 'helper'
+    script.write_text('#!/bin/sh\nexec sleep 600\n')
+    script.chmod(0o755)
+    worker = scaler.Scaler(processors, helper.Helper(str(script)))
+    slow = request(DOWN, 1.0)
+    answer = worker.serve(slow).answer
+    assert slow.void is None, 'the answer must be in time'
+    assert answer['result'] == 'fail'
+    assert 'was stopped after' in answer['err_msg']
+    assert processors.writes == []
+
+
+def test_a_request_whose_time_is_over_changes_nothing(processors) -> None:
+    worker = scaler.Scaler(processors, fakes.FakeHelper())
+    with pytest.raises(scaler.Void, match='its time is over'):
+        worker.serve(request(DOWN, 0))
+    assert processors.writes == []
+
+
+def test_a_request_withdrawn_while_the_helper_runs_changes_nothing(
+    processors,
+) -> None:
+    late = request(DOWN)
+
+    class Application(fakes.FakeHelper):
+        def _run(self, *args) -> int:
+            late.withdraw()
+            return 2
+
+    with pytest.raises(scaler.Void, match='the host has given it up'):
+        scaler.Scaler(processors, Application()).serve(late)
+    assert processors.writes == []
+
+
+@pytest.mark.parametrize(
+    ('before', 'data'), [('0-3', DOWN), ('0-1', UP)], ids=['down', 'up']
+)
+def test_a_change_can_be_taken_back(processors, before: str, data) -> None:
+    processors.reset(before)
+    outcome = scaler.Scaler(processors, fakes.FakeHelper()).serve(
+        request(data)
+    )
+    assert processors.shown() != before
+    outcome.undo()
+    assert processors.shown() == before
+
+
+def test_what_was_no_change_is_not_taken_back(processors) -> None:
+    processors.reset('0,2-3')
+    worker = scaler.Scaler(processors, fakes.FakeHelper(1))
+    worker.serve(request(DOWN)).undo()
+    assert processors.writes == []
+
+
+def test_a_change_that_cannot_be_taken_back_is_told(
+    processors, monkeypatch, caplog
+) -> None:
+    outcome = scaler.Scaler(processors, fakes.FakeHelper()).serve(
+        request(DOWN)
+    )
+
+    def refuse(cpu: int) -> bool:
+        raise cpus.CpuError('busy')
+
+    monkeypatch.setattr(processors, 'bring_online', refuse)
+    outcome.undo()
+    assert 'Cannot take the change back: busy' in caplog.text
+
+
+def test_an_unreadable_list_does_not_spoil_a_success(
+    processors, monkeypatch
+) -> None:
+    def refuse() -> frozenset[int]:
+        raise cpus.CpuError('no list')
+
+    monkeypatch.setattr(processors, 'online', refuse)
+    answer = serve(processors, DOWN, fakes.FakeHelper(2))
+    assert answer['result'] == 'success'
+    assert answer['online_cpus'] == []
+
+
+@pytest.mark.parametrize(
+    ('timeout', 'seconds'),
+    [(9000, 9.0), (1500, 1.5), (0, 0.25), (-100, 0.25), (None, 9.0)],
+)
+def test_the_deadline(timeout: object, seconds: float) -> None:
+    data = {**DOWN, 'timeout_ms': timeout}
+    assert scaler.deadline(data, 100.0) == pytest.approx(100 + seconds)
