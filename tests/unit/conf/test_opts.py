@@ -22,7 +22,7 @@ import pytest
 from nova_ext import conf
 from nova_ext.conf import opts
 
-LISTED = {group: options for group, options in opts.list_opts()}
+LISTED = dict(opts.list_opts())
 MODULES = sorted(
     path.stem
     for path in pathlib.Path(conf.__file__).parent.glob('*.py')
