@@ -20,7 +20,6 @@ from typing import Any
 import fixtures
 from nova import context as nova_context
 from nova import objects
-from nova import rpc
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from oslo_policy import opts as policy_opts
@@ -61,11 +60,6 @@ class ScalingTestBase(base.ServersTestBase):
         # The default of every real nova-api; Nova's tests turn it off.
         policy_opts.set_defaults(CONF)
         self.flags(enforce_new_defaults=True, group='oslo_policy')
-        self.rpc_servers: dict[str, Any] = {}
-        self.endpoints: dict[str, Any] = {}
-        self.useFixture(
-            fixtures.MockPatch('nova.rpc.get_server', self._get_server)
-        )
         self.useFixture(
             fixtures.MockPatch(
                 'nova_ext.scaling.coordinator.AgentCoordinator',
@@ -120,13 +114,6 @@ class ScalingTestBase(base.ServersTestBase):
         privileged.context.set_client_mode(False)
         self.addCleanup(privileged.context.set_client_mode, True)
 
-    def _get_server(self, target: Any, endpoints: Any, serializer: Any) -> Any:
-        server = _real_get_server(target, endpoints, serializer)
-        if target.topic == CONF.nova_ext.topic:
-            self.rpc_servers[target.server] = server
-            self.endpoints[target.server] = endpoints[0]
-        return server
-
     def _parked(self, uuid: str) -> frozenset[int]:
         metadata = self.instance(uuid).system_metadata
         return record.ScaleRecord.from_metadata(metadata).offline
@@ -171,8 +158,6 @@ class ScalingTestBase(base.ServersTestBase):
     def restart(self, host: str) -> None:
         """Start a new nova-compute on a host; its domains keep running."""
         self.world.effects.revive()
-        if host in self.rpc_servers:
-            self.rpc_servers.pop(host).stop()
         self.restart_compute_service(host)
 
     def settle(self) -> None:
@@ -326,6 +311,3 @@ class ScalingTestBase(base.ServersTestBase):
         after = self.states()
         for old, new in zip(before, after, strict=True):
             self.assertEqual([], agreement.differences(old, new))
-
-
-_real_get_server = rpc.get_server
