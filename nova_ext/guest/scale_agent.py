@@ -91,6 +91,8 @@ class ScaleAgent(object):
     def _boot(self) -> None:
         try:
             self._at_boot()
+        except Exception:
+            LOG.exception('Taking the parked CPUs offline failed')
         finally:
             self.serving.set()
 

@@ -1,0 +1,266 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+import json
+import threading
+
+import pytest
+
+from nova_ext.guest import scale_agent
+from nova_ext.wire import header
+from nova_ext.wire import messages
+from tests.unit import polling
+from tests.unit.guest import fakes
+
+UP = messages.up_request(9000, 3, [0, 1, 2])
+DOWN = messages.down_request(9000)
+
+
+class Host:
+    """Stands for the guest's agent, and so for the host behind it."""
+
+    def __init__(self, space) -> None:
+        self._space = space
+        self.socket = space.bind('cgcs.messaging')
+        self.socket.settimeout(10)
+
+    def ask(self, data: object, source: str = 'scale-1') -> None:
+        datagram = header.to_guest_program(json.dumps(data), source)
+        polling.until(
+            lambda: (
+                self._space.send(self.socket, datagram, 'cgcs.scale') is None
+            )
+        )
+
+    def answer(self) -> tuple[dict, str]:
+        message = header.parse_guest_program(self.socket.recv(10000))
+        return json.loads(message.payload), message.dest_addr
+
+
+@pytest.fixture
+def host(space):
+    made = Host(space)
+    yield made
+    made.socket.close()
+
+
+@pytest.fixture
+def start(processors, space):
+    """Return a function that makes an agent, to be run by `fakes.running`."""
+
+    def make(application=None, at_boot=lambda: None):
+        return scale_agent.ScaleAgent(
+            processors, application or fakes.FakeHelper(), space, at_boot
+        )
+
+    return make
+
+
+class Blocking(fakes.FakeHelper):
+    """A helper that runs until it is told to end, or killed."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.started = threading.Event()
+        self.killed = threading.Event()
+        self.end = threading.Event()
+
+    def _run(self, args, until, wake):
+        self.calls.append(args)
+        self.started.set()
+        while not self.end.is_set():
+            if wake.wait(0.001):
+                self.killed.set()
+                raise fakes.helper.HelperTimeout('killed')
+        return self.status
+
+
+def test_a_request_is_answered_to_the_address_that_asked(host, start) -> None:
+    with fakes.running(start()):
+        host.ask(DOWN, 'scale-0123abcd')
+        data, address = host.answer()
+    assert address == 'scale-0123abcd'
+    assert data['offline_cpu'] == 3
+
+
+def test_a_newer_request_ends_the_older_one(host, start, processors) -> None:
+    """As when the host gave up: only the newer one is answered."""
+    application = Blocking(1)
+    with fakes.running(start(application)):
+        host.ask(DOWN, 'scale-1')
+        assert application.started.wait(10)
+        host.ask({**DOWN, 'offline_cpu': 2}, 'scale-2')
+        assert application.killed.wait(10)
+        assert host.answer()[1] == 'scale-2'
+    assert processors.writes == [('cpu2', '0')]
+
+
+def test_requests_that_arrive_together_late_are_not_all_carried_out(
+    host, start, processors
+) -> None:
+    """Queued somewhere while the guest booted: the last one counts."""
+    boot = threading.Event()
+    with fakes.running(start(at_boot=boot.wait)):
+        for number in range(1, 4):
+            host.ask({**DOWN, 'offline_cpu': number}, 'scale-%d' % number)
+        # The agent's own socket is read in order: the last one is there
+        # before this one's nack is.
+        host.ask(messages.nack('x'), 'nobody')
+        boot.set()
+        assert host.answer()[1] == 'scale-3'
+    assert processors.writes == [('cpu3', '0')]
+
+
+def test_a_nack_takes_a_waiting_request_back(host, start, processors) -> None:
+    boot = threading.Event()
+    agent = start(at_boot=boot.wait)
+    with fakes.running(agent):
+        host.ask(DOWN, 'scale-1')
+        host.ask(messages.nack('no answer in time'), 'scale-1')
+        host.ask(messages.nack('x'), 'nobody')
+        polling.until(lambda: _void(agent))
+        boot.set()
+        host.ask({**DOWN, 'offline_cpu': 2}, 'scale-2')
+        assert host.answer()[1] == 'scale-2'
+    assert processors.writes == [('cpu2', '0')]
+
+
+def _void(agent: scale_agent.ScaleAgent) -> bool:
+    waiting = agent._mailbox._waiting
+    return waiting is not None and waiting.void is not None
+
+
+def test_an_answer_that_cannot_be_sent_takes_the_change_back(
+    host, start, processors
+) -> None:
+    application = Blocking(1)
+    with fakes.running(start(application)):
+        host.ask(DOWN)
+        assert application.started.wait(10)
+        host.socket.close()
+        application.end.set()
+        polling.until(lambda: len(processors.writes) == 2)
+    assert processors.writes == [('cpu1', '0'), ('cpu1', '1')]
+    assert processors.shown() == '0-3'
+
+
+def test_a_change_that_was_overtaken_is_taken_back(
+    host, start, processors, monkeypatch
+) -> None:
+    """The kernel took too long: the host has given up and asks again."""
+    slow = threading.Event()
+    written = threading.Event()
+    real = processors._write
+
+    def write(name: str, value: str) -> None:
+        real(name, value)
+        if len(processors.writes) == 1:
+            written.set()
+            assert slow.wait(10)
+
+    monkeypatch.setattr(processors, '_write', write)
+    agent = start(fakes.FakeHelper(1))
+    with fakes.running(agent):
+        host.ask(DOWN, 'scale-1')
+        assert written.wait(10)
+        host.ask({**DOWN, 'offline_cpu': 2}, 'scale-2')
+        polling.until(lambda: agent._mailbox._waiting is not None)
+        slow.set()
+        assert host.answer()[1] == 'scale-2'
+    assert processors.shown() == '0-1,3'
+
+
+@pytest.mark.parametrize(
+    ('data', 'said'),
+    [
+        ([], 'data is not an object'),
+        ({**DOWN, 'version': 1}, 'its version is not 2'),
+        ({**DOWN, 'msg_type': 'bogus'}, 'msg_type is unknown'),
+        ({'version': 2}, 'msg_type is unknown'),
+        (
+            {'version': 2, 'msg_type': 'scale_request', 'resource': 'cpu'},
+            'resource or direction is missing',
+        ),
+    ],
+)
+def test_what_gets_no_answer(
+    host, start, processors, data, said: str, caplog
+) -> None:
+    with fakes.running(start()):
+        host.ask(data, 'scale-1')
+        host.ask(UP, 'scale-2')
+        assert host.answer()[1] == 'scale-2'
+    assert said in caplog.text
+
+
+def test_junk_on_the_socket_is_ignored(host, start, space) -> None:
+    with fakes.running(start()) as _:
+        polling.until(
+            lambda: space.send(host.socket, b'\xff', 'cgcs.scale') is None
+        )
+        host.ask(UP)
+        assert host.answer()[0]['online_cpu'] == 3
+
+
+def test_parked_cpus_go_offline_before_a_request_is_served(
+    host, start, processors
+) -> None:
+    asked = threading.Event()
+
+    def at_boot() -> None:
+        assert asked.wait(10)
+        processors.take_offline(3)
+
+    with fakes.running(start(at_boot=at_boot)):
+        host.ask(DOWN)
+        asked.set()
+        assert host.answer()[0]['offline_cpu'] == 2
+
+
+def test_a_failure_at_boot_does_not_stop_the_service(
+    host, start, caplog
+) -> None:
+    def at_boot() -> None:
+        raise RuntimeError('expected by the test')
+
+    with fakes.running(start(at_boot=at_boot)):
+        host.ask(DOWN)
+        assert host.answer()[0]['result'] == 'success'
+    assert 'Taking the parked CPUs offline failed' in caplog.text
+
+
+def test_it_ends_while_it_boots(start) -> None:
+    boot = threading.Event()
+    with fakes.running(start(at_boot=lambda: boot.wait(10))):
+        pass
+    boot.set()
+
+
+def test_it_ends_while_a_helper_runs(host, start, processors) -> None:
+    application = Blocking(1)
+    with fakes.running(start(application)):
+        host.ask(DOWN)
+        assert application.started.wait(10)
+    assert application.killed.is_set()
+    assert processors.writes == []
+
+
+def test_it_waits_for_its_address(host, start, space) -> None:
+    old = space.bind('cgcs.scale')
+    with fakes.running(start()):
+        old.close()
+        host.ask(DOWN)
+        assert host.answer()
+
+
+def test_it_ends_while_it_waits_for_its_address(start, space) -> None:
+    with space.bind('cgcs.scale'), fakes.running(start()):
+        pass
