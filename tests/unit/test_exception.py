@@ -32,9 +32,7 @@ SAMPLES = {'s': 'a text', 'd': 7, 'f': 2.5}
 
 
 def fields_of(cls):
-    return {
-        name: SAMPLES[kind] for name, kind in FIELD.findall(cls.msg_fmt)
-    }
+    return {name: SAMPLES[kind] for name, kind in FIELD.findall(cls.msg_fmt)}
 
 
 @pytest.mark.parametrize('cls', CLASSES)

@@ -73,9 +73,7 @@ def test_the_sample_generator_takes_them(tmp_path):
     sample = tmp_path / 'sample.conf'
     settings = cfg.ConfigOpts()
     generator.register_cli_opts(settings)
-    settings(
-        ['--namespace', 'nova_ext', '--output-file', str(sample)]
-    )
+    settings(['--namespace', 'nova_ext', '--output-file', str(sample)])
     generator.generate(settings)
     text = sample.read_text('utf-8')
     for group, option in OPTIONS:

@@ -69,9 +69,7 @@ def test_a_record_reads_back(wanted):
     reason = wanted.last.reason
     if len(reason) > record.VALUE_LIMIT:
         reason = reason[: record.VALUE_LIMIT - 1] + '…'
-    assert found.last == LastRequest(
-        **{**vars(wanted.last), 'reason': reason}
-    )
+    assert found.last == LastRequest(**{**vars(wanted.last), 'reason': reason})
 
 
 @given(RECORDS)
