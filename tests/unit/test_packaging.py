@@ -20,6 +20,7 @@ import pytest
 
 from nova_ext import policies
 from nova_ext.conf import opts
+from nova_ext.hypervisor import privileged
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -103,3 +104,15 @@ def test_generators_use_our_namespace(name: str) -> None:
     found = configparser.ConfigParser(default_section='none')
     found.read(ROOT / 'etc/nova-ext' / name, 'utf-8')
     assert found['DEFAULT']['namespace'] == 'nova_ext'
+
+
+def test_rootwrap_admits_our_privileged_context() -> None:
+    filters = ROOT / 'etc/nova-ext/rootwrap.d/nova-ext.filters'
+    expected = '--privsep_context, %s.context,' % privileged.__name__
+    assert expected in filters.read_text('utf-8')
+
+
+def test_the_wheel_carries_the_files_of_etc() -> None:
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(ROOT / 'setup.cfg', 'utf-8')
+    assert 'etc/nova-ext = etc/nova-ext/*' in setup['files']['data_files']
