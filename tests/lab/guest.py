@@ -13,16 +13,22 @@
 
 import base64
 import json
-import pathlib
+import re
 import time
 import typing
 
+from nova_ext.wire import addresses
 from tests.lab import commands
 from tests.lab import errors
 from tests.lab import layout
 from tests.lab import libvirt
 
 ONLINE = '/sys/devices/system/cpu/online'
+
+#: libvirt's word for a port that a program of the guest has opened.
+CONNECTED = rf"name='{addresses.PORT_NAME}' state='connected'"
+
+SCALE_AGENT = addresses.SCALE_AGENT
 
 #: Seconds for one virsh: a starved QEMU must not stop us.
 LIMIT = 15
@@ -99,11 +105,18 @@ class Guest:
             )
         return shown['out-data']
 
+    def has_channel(self) -> bool:
+        """Whether the server has the port of the guest channel."""
+        return addresses.PORT_NAME in self.virsh('dumpxml')
+
+    def answers_requests(self) -> bool:
+        """Whether both agents of the guest package do their work."""
+        connected = re.search(CONNECTED, self.virsh('dumpxml'))
+        if connected is None:
+            return False
+        sockets = self.run('cat /proc/net/unix').splitlines()
+        return any(line.endswith(f'@{SCALE_AGENT}') for line in sockets)
+
     def online(self) -> str:
         """What the guest's kernel says it uses, such as ``0-1``."""
         return self.run(f'cat {ONLINE}').strip()
-
-    def exists(self) -> bool:
-        """Whether QEMU runs it: libvirt keeps this file while it does."""
-        folder = self._paths.run / 'libvirt' / 'qemu'
-        return pathlib.Path(folder, f'{self.domain}.pid').exists()

@@ -1,0 +1,111 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The acceptance cases A and N2, as far as two cores allow."""
+
+import pytest
+
+from tests.lab import agreement
+from tests.lab import rest
+from tests.lab import servers
+
+LIMITS = 'When scaling, cannot scale beyond limits!'
+
+
+def scale(users: servers.Servers, name: str, direction: str) -> None:
+    """Scale one step by the action that existing callers use."""
+    body = {'wrs-res:scale': {'resource': 'cpu', 'direction': direction}}
+    path = f'/servers/{users.uuids[name]}/action'
+    users.member.post('compute', path, body)
+
+
+def shown(users: servers.Servers, name: str) -> object:
+    """[minimum, current, maximum] as existing callers read it."""
+    path = f'/servers/{users.uuids[name]}'
+    answer = users.member.get('compute', path, wrs_header='true')
+    return answer['server']['wrs-res:vcpus']
+
+
+def assert_host(users: servers.Servers, **online: int) -> None:
+    """Everything agrees, and each server uses this many vCPUs."""
+    view = users.view()
+    assert agreement.problems(view) == []
+    found = {server.name: len(server.online) for server in view.servers}
+    assert found == online
+
+
+def act(users: servers.Servers, name: str, action: str, status: str) -> None:
+    """Do one of Nova's own actions and wait for its result."""
+    path = f'/servers/{users.uuids[name]}/action'
+    users.member.post('compute', path, {action: None})
+
+    def reached() -> bool:
+        server = users.show(name)
+        idle = server['OS-EXT-STS:task_state'] is None
+        return idle and server['status'] == status
+
+    rest.wait_for(f'{name} {status} after {action}', reached, 90)
+
+
+def test_scaling_within_bounds(users: servers.Servers, scalable: str) -> None:
+    """A1, A2, the pausing part of A3, A4 and A5."""
+    assert shown(users, scalable) == [1, 2, 2]
+    scale(users, scalable, 'down')
+    assert shown(users, scalable) == [1, 1, 2]
+    assert_host(users, A=1)
+
+    with pytest.raises(rest.HttpError, match=LIMITS) as refusal:
+        scale(users, scalable, 'down')
+    assert refusal.value.status == 400
+    assert shown(users, scalable) == [1, 1, 2]
+
+    act(users, scalable, 'pause', 'PAUSED')
+    act(users, scalable, 'unpause', 'ACTIVE')
+    assert_host(users, A=1)
+
+    scale(users, scalable, 'up')
+    assert shown(users, scalable) == [1, 2, 2]
+    assert_host(users, A=2)
+
+    with pytest.raises(rest.HttpError, match=LIMITS):
+        scale(users, scalable, 'up')
+    assert_host(users, A=2)
+
+
+def test_no_core_left(users: servers.Servers, scalable: str) -> None:
+    """N2 and N3: another server has the core, then gives it back."""
+    scale(users, scalable, 'down')
+    users.boot('B', users.flavor('dedicated-1', 1, servers.DEDICATED))
+    assert_host(users, A=1, B=1)
+
+    with pytest.raises(
+        rest.HttpError,
+        match='Insufficient compute resources: no free pcpu available on ',
+    ):
+        scale(users, scalable, 'up')
+    assert shown(users, scalable) == [1, 1, 2]
+    assert_host(users, A=1, B=1)
+
+    users.delete('B')
+    scale(users, scalable, 'up')
+    assert_host(users, A=2)
+
+
+def test_guest_picks_an_offline_vcpu(
+    users: servers.Servers, scalable: str
+) -> None:
+    """N4: the application's helper names a vCPU that does not exist."""
+    domain = users.probes.guest(users.uuids[scalable])
+    domain.run("printf '#!/bin/sh\\nexit 9\\n' > /usr/sbin/app_scale_helper")
+    with pytest.raises(rest.HttpError) as refusal:
+        scale(users, scalable, 'down')
+    assert refusal.value.status == 400
+    assert_host(users, A=2)

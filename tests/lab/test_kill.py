@@ -1,0 +1,159 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""SIGKILL of the real nova-compute in the middle of a scale request.
+
+No hook in the product stops it at a step: the guest, or a service that the
+next step needs, is slowed down instead.
+"""
+
+import collections.abc
+import contextlib
+import signal
+
+import pytest
+
+from tests.lab import agreement
+from tests.lab import nova
+from tests.lab import openstack
+from tests.lab import rest
+from tests.lab import servers
+
+#: Seconds that the guest thinks before it takes a vCPU offline.
+THINKING = 4
+
+
+@contextlib.contextmanager
+def frozen(lab: openstack.Lab, service: str) -> collections.abc.Iterator[None]:
+    """Let a service stand still."""
+    lab.control.send_signal(service, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        lab.control.send_signal(service, signal.SIGCONT)
+
+
+@pytest.fixture
+def compute(
+    lab: openstack.Lab,
+) -> collections.abc.Iterator[collections.abc.Callable[[], None]]:
+    """Kills nova-compute; it is started again at the latest afterwards."""
+    service = nova.daemon(lab.paths, 'nova-compute', lab.compute_up)
+
+    def kill() -> None:
+        lab.control.stop('nova-compute', signal.SIGKILL)
+
+    yield kill
+    if lab.control.services()['nova-compute']['status'] is not None:
+        lab.control.start(service)
+
+
+def restart(lab: openstack.Lab) -> None:
+    """Start nova-compute again."""
+    lab.control.start(nova.daemon(lab.paths, 'nova-compute', lab.compute_up))
+
+
+def request(users: servers.Servers, online: int) -> None:
+    """Ask for a number of vCPUs; the request is journalled on return."""
+    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
+    users.member.put('compute', path, {'vcpu_scale': {'online': online}})
+
+
+def last_request(users: servers.Servers) -> dict[str, object]:
+    """What users see of the last request."""
+    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
+    found = users.member.get('compute', path)['vcpu_scale']['last_request']
+    return dict(found)
+
+
+def await_recovery(users: servers.Servers) -> None:
+    """Wait until all agrees again, and the user knows how it went."""
+
+    def recovered() -> bool:
+        server = users.show('A')
+        busy = server['OS-EXT-STS:task_state'] is not None
+        if busy or last_request(users)['state'] == 'in progress':
+            return False
+        return not agreement.problems(users.view())
+
+    try:
+        rest.wait_for('recovery', recovered, 90, 1)
+    finally:
+        print(last_request(users), users.view())
+    last = last_request(users)
+    assert last['state'] in ('done', 'failed'), last
+    assert last['state'] == 'done' or last['reason'], last
+
+
+def test_after_the_guest_went_offline(
+    lab: openstack.Lab,
+    users: servers.Servers,
+    scalable: str,
+    compute: collections.abc.Callable[[], None],
+) -> None:
+    domain = users.probes.guest(users.uuids[scalable])
+    domain.run(
+        'mv /usr/sbin/app_scale_helper /root/helper && '
+        f"printf '#!/bin/sh\\nsleep {THINKING}; exit 1\\n' "
+        '> /usr/sbin/app_scale_helper && chmod 755 /usr/sbin/app_scale_helper'
+    )
+    request(users, 1)
+    with frozen(lab, 'nova-compute'):
+        assert domain.online() == '0-1'
+        rest.wait_for('vCPU 1 offline', lambda: domain.online() == '0', 30)
+        compute()
+    domain.run('mv /root/helper /usr/sbin/app_scale_helper')
+    restart(lab)
+    await_recovery(users)
+    scale_both_ways(users)
+
+
+def test_after_placement_was_raised(
+    lab: openstack.Lab,
+    users: servers.Servers,
+    scalable: str,
+    compute: collections.abc.Callable[[], None],
+) -> None:
+    uuid = users.uuids[scalable]
+    body = {'wrs-res:scale': {'resource': 'cpu', 'direction': 'down'}}
+    users.member.post('compute', f'/servers/{uuid}/action', body)
+    domain = users.probes.guest(uuid)
+    with frozen(lab, 'placement'):
+        request(users, 2)
+        lab.control.send_signal('nova-conductor', signal.SIGSTOP)
+    try:
+        rest.wait_for(
+            'placement raised',
+            lambda: users.probes.allocation(uuid) == 2,
+            60,
+        )
+        assert domain.online() == '0'
+        compute()
+    finally:
+        lab.control.send_signal('nova-conductor', signal.SIGCONT)
+    restart(lab)
+    await_recovery(users)
+    scale_both_ways(users)
+
+
+def scale_both_ways(users: servers.Servers) -> None:
+    """The server scales as if nothing had happened."""
+    for online in (1, 2):
+        request(users, online)
+
+        def done(wanted: int = online) -> bool:
+            last = last_request(users)
+            return last['state'] == 'done' and last['target'] == wanted
+
+        rest.wait_for(f'{online} vCPUs online', done, 60)
+        view = users.view()
+        assert agreement.problems(view) == []
+        assert len(view.server('A').online) == online
