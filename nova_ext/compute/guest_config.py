@@ -63,5 +63,6 @@ def _tune(cputune, server):
     if server.emulator_floats:
         pcpus = set(pinning.emulator_pcpus(server.layout))
         cputune.emulatorpin.cpuset = pcpus
-        for iothread in cputune.iothreadpin:
+        # Nova 33 and newer pin I/O threads.
+        for iothread in getattr(cputune, 'iothreadpin', ()):
             iothread.cpuset = pcpus

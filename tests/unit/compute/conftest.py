@@ -1,0 +1,70 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+from unittest import mock
+
+from nova import objects
+from nova import rpc
+from oslo_config import fixture as config_fixture
+from oslo_log import log
+import pytest
+
+from nova_ext.conf import CONF
+
+
+@pytest.fixture(autouse=True)
+def nova_in_process(monkeypatch):
+    """Give Nova's classes what they need to be made."""
+    objects.register_all()
+    if 'debug' not in CONF:
+        log.register_options(CONF)
+    CONF([], project='nova', default_config_files=[])
+    monkeypatch.setattr(rpc, 'NOTIFIER', mock.Mock())
+    monkeypatch.setattr(rpc, 'LEGACY_NOTIFIER', mock.Mock())
+    yield
+    CONF.reset()
+
+
+@pytest.fixture
+def config():
+    """Return a function that sets options for the time of the test."""
+    with config_fixture.Config(CONF) as fixture:
+        yield fixture.config
+
+
+@pytest.fixture
+def saves(monkeypatch):
+    """Return what is saved of instances, and let tests break it.
+
+    Each save is (expected states, changed fields); an exception put into
+    ``saves.errors`` is raised instead, the first one first.
+    """
+    found = Saves()
+    monkeypatch.setattr(
+        objects.Instance,
+        'save',
+        lambda instance, **expected: found.save(instance, expected),
+    )
+    return found
+
+
+class Saves(list):
+    """The saves of all instances, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.errors = []
+
+    def save(self, instance, expected):
+        if self.errors:
+            raise self.errors.pop(0)
+        self.append((expected, instance.obj_what_changed()))
+        instance.obj_reset_changes()
