@@ -1,0 +1,99 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The driver joins Nova's life to the serving of scale requests."""
+
+from unittest import mock
+
+from nova import rpc
+from nova.virt.libvirt import driver as nova_driver
+import pytest
+
+from nova_ext.compute import driver
+from nova_ext.compute import endpoint
+from nova_ext.compute import guest_config
+from nova_ext.compute import tracker
+from nova_ext.compute import virt_shim
+from nova_ext.conf import CONF
+
+BASE = nova_driver.LibvirtDriver
+
+
+@pytest.fixture
+def did(monkeypatch):
+    """Return what Nova's driver and the RPC server did, in order."""
+    found = mock.Mock()
+    for name in ('init_host', 'cleanup_host', '_get_guest_config'):
+        monkeypatch.setattr(BASE, name, getattr(found, name))
+    monkeypatch.setattr(rpc, 'get_server', found.get_server)
+    monkeypatch.setattr(guest_config, 'adapt', found.adapt)
+    return found
+
+
+@pytest.fixture
+def made():
+    """Return a driver, without the libvirt that Nova's would look for."""
+    with mock.patch.object(BASE, '__init__', return_value=None):
+        found = driver.LibvirtDriver(mock.Mock())
+    found.virtapi = mock.Mock()
+    return found
+
+
+def test_nova_finds_the_driver_below_its_own_name():
+    assert virt_shim.LibvirtDriver is driver.LibvirtDriver
+    assert issubclass(driver.LibvirtDriver, BASE)
+
+
+def test_the_host_starts_before_it_serves(did, made):
+    nova_rt = made.virtapi._compute.rt
+    made.init_host('host1')
+    manager = made.virtapi._compute
+    assert manager.rt is not nova_rt
+    assert isinstance(manager.rt, tracker.ResourceTracker)
+    assert manager.rt.host == 'host1'
+    assert manager.rt.driver is made
+    assert manager.rt.reportclient is manager.reportclient
+    names = [call[0] for call in did.mock_calls]
+    assert names == ['init_host', 'get_server', 'get_server().start']
+    target, endpoints = did.get_server.call_args.args
+    assert (target.topic, target.server) == (CONF.nova_ext.topic, 'host1')
+    (served,) = endpoints
+    assert isinstance(served, endpoint.ScalingEndpoint)
+
+
+def test_the_audit_hands_unfinished_requests_to_the_scaler(did, made):
+    made.init_host('host1')
+    assert made.virtapi._compute.rt._recover == made._scaler.recover
+
+
+def test_serving_ends_before_the_host_does(did, made):
+    made.init_host('host1')
+    made._scaler = did.scaler
+    did.reset_mock()
+    made.cleanup_host('host1')
+    names = [call[0] for call in did.mock_calls]
+    assert names[0] == 'get_server().stop'
+    assert names[-1] == 'cleanup_host'
+    assert names.index('scaler.wait') < names.index('cleanup_host')
+
+
+def test_a_host_that_never_started_ends_too(did, made):
+    made.cleanup_host('host1')
+    assert [call[0] for call in did.mock_calls] == ['cleanup_host']
+
+
+def test_novas_xml_is_adapted(did, made):
+    guest = made._get_guest_config('instance', 'network', disk_info=1)
+    assert guest is did._get_guest_config.return_value
+    did._get_guest_config.assert_called_once_with(
+        'instance', 'network', disk_info=1
+    )
+    did.adapt.assert_called_once_with(guest, 'instance')
