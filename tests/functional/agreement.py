@@ -32,7 +32,8 @@ class ProcessState:
     :ivar pins: live pins by vCPU, as libvirt reports them.
     :ivar affinities: each vCPU thread's affinity in the kernel.
     :ivar realtime: the vCPUs whose threads run SCHED_FIFO.
-    :ivar emulator: where QEMU's own threads and its I/O threads may run.
+    :ivar emulator: where QEMU's own threads and its I/O threads may run,
+        the CPUs that the host shares left out.
     :ivar guest_online: the vCPUs that the guest's kernel uses.
     """
 

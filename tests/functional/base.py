@@ -135,9 +135,11 @@ class ScalingTestBase(base.ServersTestBase):
         cores: int = 4,
         threads: int = 1,
         legacy: bool = False,
+        dedicated: str | None = None,
     ) -> None:
-        """Start hosts, all of whose CPUs are for pinned servers.
+        """Start hosts, whose CPUs are for pinned servers.
 
+        :param dedicated: which CPUs are; None for all.
         :param cores: of each of the two NUMA nodes.
         :param threads: of each core.
         :param legacy: whether the hosts are configured by the old option
@@ -147,7 +149,7 @@ class ScalingTestBase(base.ServersTestBase):
         info = fakelibvirt.HostInfo(
             cpu_nodes=2, cpu_cores=cores, cpu_threads=threads
         )
-        everything = '0-%d' % (info.cpus - 1)
+        everything = dedicated or '0-%d' % (info.cpus - 1)
         if legacy:
             self.flags(vcpu_pin_set=everything)
         else:
@@ -283,10 +285,10 @@ class ScalingTestBase(base.ServersTestBase):
         return hosts, servers
 
     def _uuids(self) -> list[str]:
-        found = self.admin_api.get_servers(
-            detail=True, search_opts={'all_tenants': '1'}
+        found = objects.InstanceList.get_by_filters(
+            nova_context.get_admin_context(), {'deleted': False}
         )
-        return [one['id'] for one in found if one['OS-EXT-SRV-ATTR:host']]
+        return [one.uuid for one in found if one.host]
 
     def audit(self) -> None:
         """Run the periodic audit on every host, and what it starts."""

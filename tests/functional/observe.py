@@ -155,7 +155,8 @@ def _process(domain: Any, world: Any) -> ProcessState:
         ),
         emulator=frozenset().union(
             domain.live.emulator or (), *domain.live.iothreads.values()
-        ),
+        )
+        - (hardware.get_cpu_shared_set() or set()),
         guest_online=frozenset(world.guests[domain.name()].online),
     )
 
