@@ -51,11 +51,14 @@ class Journal:
     :ivar vcpu: the vCPU of the step, once pins and record have been switched
         to its outcome; None before.
     :ivar guest_only: whether all but the guest agrees with the record.
+    :ivar undo: whether the step failed, and its undo too: the caller was told
+        so, and recovery must not finish it.
     """
 
     direction: str
     vcpu: int | None = None
     guest_only: bool = False
+    undo: bool = False
 
 
 @dataclass(frozen=True)

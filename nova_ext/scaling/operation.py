@@ -252,5 +252,5 @@ class Operation:
         self.record = record
 
     def _take_back(self, undo: Undo) -> None:
-        if not undo.unwind():
-            self.left_over = self.record.journal
+        if not undo.unwind() and self.record.journal:
+            self.left_over = replace(self.record.journal, undo=True)

@@ -87,6 +87,7 @@ class Recovery:
         try:
             if not self._journal.guest_only:
                 self._settle()
+                self._undo_up()
                 self._place()
                 self._ports.allocation.charge(self._layout)
                 self._journal = replace(self._journal, guest_only=True)
@@ -117,6 +118,16 @@ class Recovery:
             self._ports.host.switch(self._layout, settled, self._record)
             self._layout = settled
 
+    def _undo_up(self) -> None:
+        """Give the core of a failed scale-up back."""
+        vcpu = self._journal.vcpu
+        if (
+            self._journal.undo
+            and self._journal.direction == UP
+            and vcpu in self._layout.online
+        ):
+            self._give_back(vcpu)
+
     def _place(self) -> None:
         layout = self._layout
         if not self._running:
@@ -131,34 +142,42 @@ class Recovery:
 
     def _tell_guest(self) -> None:
         """Bring the guest to the record: it cannot be asked for its state."""
-        switched = self._journal.vcpu
         for vcpu in sorted(self._layout.online - {0}):
             try:
                 self._ask_online(vcpu)
-            except exception.GuestRefused:
-                if (self._journal.direction, switched) != (UP, vcpu):
-                    raise
-                if not self._claimed:
-                    # The next time with the claim that giving back needs.
-                    self._journal = replace(self._journal, guest_only=False)
-                    raise
-                self._give_back(vcpu)
-        if self._journal.direction == DOWN and switched is not None:
-            self._ask_offline(switched)
+            except exception.GuestRefused as refusal:
+                self._refused(vcpu, refusal)
+        parked = self._journal.vcpu
+        if self._journal.direction == DOWN and parked is not None:
+            self._ask_offline(parked)
+
+    def _refused(self, vcpu: int, refusal: exception.GuestRefused) -> None:
+        """Take a refusal for the end of a scale-up, if there was one."""
+        if (self._journal.direction, self._journal.vcpu) != (UP, vcpu):
+            raise refusal
+        if not self._claimed:
+            # The next time with the claim that giving back needs.
+            self._journal = replace(self._journal, guest_only=False)
+            raise refusal
+        self._give_back(vcpu)
+        self._ports.allocation.charge(self._layout)
+        self._journal = Journal(DOWN)
 
     def _give_back(self, vcpu: int) -> None:
-        """Undo a scale-up that has its core, and whose guest refuses it."""
+        """Undo a scale-up that has its core, but for the allocation."""
         before, after = self._layout, self._layout.without(vcpu)
-        self._ports.domain.make_ordinary(frozenset({vcpu}) & before.realtime)
-        self._ports.domain.pin_vcpus(pinning.moved(before, after))
-        if self._server.emulator_floats:
-            self._ports.domain.pin_emulator(pinning.emulator_pcpus(after))
+        if self._running:
+            domain = self._ports.domain
+            domain.make_ordinary(frozenset({vcpu}) & before.realtime)
+            domain.pin_vcpus(pinning.moved(before, after))
+            if self._server.emulator_floats:
+                domain.pin_emulator(pinning.emulator_pcpus(after))
+        journal = Journal(DOWN, vcpu)
         self._record = replace(
-            self._record, offline=after.offline, journal=Journal(DOWN)
+            self._record, offline=after.offline, journal=journal
         )
         self._ports.host.switch(before, after, self._record)
-        self._layout, self._journal = after, Journal(DOWN)
-        self._ports.allocation.charge(after)
+        self._layout, self._journal = after, journal
 
     def _ask_online(self, vcpu: int) -> None:
         self._ports.guest.bring_online(

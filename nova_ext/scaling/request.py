@@ -123,8 +123,8 @@ def carry_out(
 ) -> LastRequest:
     """Do the steps of a journalled request, up to the first that fails.
 
-    :returns: how the request ended; with a failure, ``reason`` tells why.
-    :raises exception.NovaExtError: the failure, after it was recorded.
+    :returns: how the request ended, when all steps were done.
+    :raises exception.NovaExtError: a step's failure, after it was recorded.
     """
     operation = Operation(server, record, ports, rules)
     error = None
@@ -137,10 +137,18 @@ def carry_out(
         LOG.exception('Server %s: a scale step failed.', server.uuid)
         error = exception.ScalingFailed(reason=str(failure))
     last = _conclude(plan, operation, error)
-    ports.store.finish(
-        replace(operation.record, journal=operation.left_over, last=last),
-        operation.layout,
-    )
+    try:
+        ports.store.finish(
+            replace(operation.record, journal=operation.left_over, last=last),
+            operation.layout,
+        )
+    except exception.SavingFailed as lost:
+        # What was done is done, and saved; the next audit ends the claim.
+        LOG.warning(
+            'Server %(server)s: the end of its scale request was not saved, '
+            'the next audit does it: %(error)s',
+            {'server': server.uuid, 'error': lost},
+        )
     if error:
         raise error
     return last
