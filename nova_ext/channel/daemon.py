@@ -90,7 +90,9 @@ class Daemon:
             if settings.legacy_socket
             else None
         )
-        self.router = router.Router(settings.limits, self._legacy)
+        self.router = router.Router(
+            settings.limits, self._legacy, seek=self._look
+        )
         if self._legacy is not None:
             self._legacy.router = self.router
         self._local = local.LocalServer(
@@ -108,7 +110,7 @@ class Daemon:
     def run(self) -> None:
         """Serve until `stop` is called."""
         try:
-            self._look()
+            self._look_again()
             self.serving.set()
             LOG.info(
                 'Serving programs at %s and guests in %s',
@@ -127,9 +129,12 @@ class Daemon:
             guest.close()
         self._loop.close()
 
+    def _look_again(self) -> None:
+        self._loop.call_later(self._settings.scan_interval, self._look_again)
+        self._look()
+
     def _look(self) -> None:
-        """Bring the guests in line with the folder, now and periodically."""
-        self._loop.call_later(self._settings.scan_interval, self._look)
+        """Bring the guests in line with the folder."""
         sockets = self._folder.look()
         if sockets is None:
             return

@@ -80,7 +80,7 @@ class Guest:
         self._queued = 0
         self._fresh = True
         self._retry = FIRST_RETRY
-        self._complaint: int | None = None
+        self._complaint: str | None = None
         self._exists = True
         self._closed = False
 
@@ -133,16 +133,18 @@ class Guest:
         self._removed(self)
 
     def _retry_later(self, error: OSError) -> None:
-        if error.errno != self._complaint:
+        # Python's own errors, such as a path too long, have no number.
+        reason = error.strerror or str(error)
+        if reason != self._complaint:
             # Normal while QEMU starts, and for the file of a dead one.
             normal = error.errno in (errno.ECONNREFUSED, errno.EAGAIN)
             LOG.log(
                 logging.INFO if normal else logging.WARNING,
                 'Cannot connect to %s: %s; trying again at intervals',
                 self._path,
-                error.strerror or error,
+                reason,
             )
-        self._complaint = error.errno
+        self._complaint = reason
         self._loop.call_later(self._retry, self.connect)
         self._retry = min(self._retry * 2, self._limits.reconnect_interval)
 

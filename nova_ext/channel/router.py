@@ -16,6 +16,7 @@ address that it has bound; nothing that a message says about its sender counts.
 """
 
 import collections
+from collections.abc import Callable
 from typing import Protocol
 
 from oslo_log import log as logging
@@ -82,14 +83,20 @@ class NoPrograms:
 class Router:
     """The tables of guests and programs, and the way between them.
 
+    :param others: where programs are found that have not bound here.
+    :param seek: called when a guest is not in the table; may put it there.
     :ivar counts: messages by outcome, such as ``to_program`` or
         ``dropped: malformed``.
     """
 
     def __init__(
-        self, limits: limits_module.Limits, others: Programs | None = None
+        self,
+        limits: limits_module.Limits,
+        others: Programs | None = None,
+        seek: Callable[[], None] = lambda: None,
     ) -> None:
         self._limits = limits
+        self._seek = seek
         self._others = others or NoPrograms()
         self.guests: dict[str, Guest] = {}
         self._programs: dict[str, Program] = {}
@@ -138,7 +145,7 @@ class Router:
         except BadMessage as error:
             self._drop(program, 'malformed', str(error), packet)
             return
-        guest = self.guests.get(message.dest_instance)
+        guest = self._guest(message.dest_instance)
         if guest is None:
             self._drop(program, 'no guest', 'no such guest', packet)
             return
@@ -152,6 +159,11 @@ class Router:
             self.counts['to_guest'] += 1
         else:
             self._drop(program, 'guest full', failure, packet)
+
+    def _guest(self, instance: str) -> Guest | None:
+        if instance not in self.guests:
+            self._seek()
+        return self.guests.get(instance)
 
     def _find(self, address: str) -> Program | None:
         return self._programs.get(address) or self._others.find(address)

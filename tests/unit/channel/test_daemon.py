@@ -67,6 +67,14 @@ def test_a_guest_that_appears_later_is_found(start, qemu, program) -> None:
     assert exchange(guest, program('scale-1')) == {'n': 1}
 
 
+def test_a_guest_is_found_at_once_when_somebody_speaks_to_it(
+    start, qemu, program
+) -> None:
+    start(scan_interval=3600.0)
+    guest = qemu()
+    assert exchange(guest, program('scale-1')) == {'n': 1}
+
+
 def test_a_guest_that_died_and_came_back_is_found(
     start, qemu, program
 ) -> None:

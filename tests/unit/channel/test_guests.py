@@ -1,0 +1,222 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""One guest's connection, driven by hand; the rest is in test_daemon.py."""
+
+import errno
+
+import pytest
+
+from nova_ext.channel import guests
+from nova_ext.channel import limits
+from nova_ext.channel import loop
+from tests.unit.channel import fakes
+
+
+class FakeLoop:
+    """Keeps what is to be called later, and calls it on demand."""
+
+    def __init__(self) -> None:
+        self.events: dict[int, int] = {}
+        self.later: list[tuple[float, object]] = []
+
+    def watch(self, fd: int, events: int, handler: object) -> None:
+        self.events[fd] = events
+
+    def change(self, fd: int, events: int) -> None:
+        self.events[fd] = events
+
+    def forget(self, fd: int) -> None:
+        del self.events[fd]
+
+    def call_later(self, delay: float, callback) -> None:
+        self.later.append((delay, callback))
+
+    def call_soon(self, callback) -> None:
+        self.later.append((0.0, callback))
+
+    def fire(self) -> float:
+        """Do the next thing; return how long it was to wait."""
+        delay, callback = self.later.pop(0)
+        callback()
+        return delay
+
+
+@pytest.fixture
+def made():
+    return FakeLoop()
+
+
+@pytest.fixture
+def guest(folder, made, stack):
+    """Return a function that makes a guest with its list of lines."""
+
+    def make(**changes):
+        lines: list[bytes] = []
+        removed: list[guests.Guest] = []
+        one = guests.Guest(
+            fakes.INSTANCE,
+            str(folder / ('cgcs.messaging.%s.sock' % fakes.INSTANCE)),
+            made,
+            limits.Limits(**changes),
+            lambda guest, line: lines.append(line),
+            removed.append,
+        )
+        stack.callback(one._disconnect)
+        return one, lines, removed
+
+    return make
+
+
+def test_the_pauses_between_attempts_grow_up_to_the_limit(
+    guest, made, caplog
+) -> None:
+    one, _, _ = guest(reconnect_interval=1.0)
+    one.connect()
+    delays = [made.fire() for _ in range(6)]
+    assert delays == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert caplog.text.count('Cannot connect to') == 1
+
+
+def test_a_path_too_long_is_told_and_tried_again(made, stack, caplog) -> None:
+    one = guests.Guest(
+        'i', '/x' * 60, made, limits.Limits(), lambda *_: None, lambda _: None
+    )
+    one.connect()
+    assert 'path too long' in caplog.text
+    assert made.later
+
+
+def test_a_turn_reads_no_more_than_its_bytes(guest, qemu, made) -> None:
+    end = qemu()
+    one, lines, _ = guest(turn_bytes=1024)
+    one.connect()
+    end.send(b'{}\n' * 1000)
+    one.on_ready(loop.READ)
+    while made.later:
+        made.fire()
+    assert len(lines) == 1024 // 3
+
+
+def test_a_turn_delivers_no_more_than_its_messages(guest, qemu, made) -> None:
+    end = qemu()
+    one, lines, _ = guest(turn_messages=10)
+    one.connect()
+    (fd,) = made.events
+    end.send(b'{}\n' * 25)
+    one.on_ready(loop.READ)
+    assert len(lines) == 10
+    assert made.events[fd] == 0, 'it is not read while it has lines left'
+    assert made.fire() == 0
+    assert len(lines) == 20
+    made.fire()
+    assert len(lines) == 25
+    assert made.events[fd] == loop.READ
+
+
+@pytest.mark.parametrize(
+    'limit',
+    [{'message_rate': 10.0, 'turn_messages': 1000}, {'byte_rate': 30.0}],
+    ids=['messages', 'bytes'],
+)
+def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
+    end = qemu()
+    one, lines, _ = guest(**limit)
+    one.connect()
+    (fd,) = made.events
+    end.send(b'{}\n' * 20)
+    one.on_ready(loop.READ)
+    assert len(lines) == 20
+    assert made.events[fd] == 0
+    ((delay, _),) = made.later
+    assert 0.5 < delay <= 1.0
+
+
+def test_a_hang_up_while_it_rests_is_noticed(guest, qemu, made) -> None:
+    end = qemu()
+    one, _, _ = guest(message_rate=1.0)
+    one.connect()
+    end.send(b'{}\n' * 20)
+    one.on_ready(loop.READ)
+    end.hang_up()
+    one.on_ready(loop.BROKEN)
+    assert not one.connected
+    assert made.events == {}
+    # What was to be done after the rest finds nothing to do.
+    while not one.connected:
+        made.fire()
+
+
+def test_a_guest_without_file_ends_with_its_connection(
+    guest, qemu, made
+) -> None:
+    end = qemu()
+    one, _, removed = guest()
+    one.connect()
+    one.file_vanished()
+    assert removed == []
+    assert end.connection
+    end.hang_up()
+    one.on_ready(loop.READ)
+    assert removed == [one]
+    one.connect()
+    assert not one.connected
+
+
+def test_a_file_that_came_back_keeps_the_guest(guest, qemu, made) -> None:
+    end = qemu()
+    one, _, removed = guest()
+    one.connect()
+    one.file_vanished()
+    one.file_appeared()
+    assert end.connection
+    end.hang_up()
+    one.on_ready(loop.READ)
+    assert removed == []
+    made.fire()
+    assert one.connected
+
+
+def test_old_messages_make_room_for_new_ones(guest, monkeypatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(guests.time, 'monotonic', lambda: clock[0])
+    one, _, _ = guest(guest_queue_bytes=100, message_lifetime=10.0)
+    assert one.send(b'x' * 60) is None
+    assert one.send(b'x' * 60) == 'the guest does not read'
+    clock[0] += 10
+    assert one.send(b'x' * 60) is None
+
+
+def test_what_a_reset_connection_says_is_its_end(guest, qemu, made) -> None:
+    end = qemu()
+    one, _, _ = guest()
+    one.connect()
+    assert end.connection
+
+    class Broken:
+        def recv(self, size: int) -> bytes:
+            raise ConnectionResetError(errno.ECONNRESET, 'reset')
+
+        send = recv
+
+        def __init__(self, real) -> None:
+            self._real = real
+
+        def __getattr__(self, name):
+            return getattr(self._real, name)
+
+    one._socket = Broken(one._socket)
+    one.on_ready(loop.READ)
+    assert not one.connected
+    made.fire()
+    one._socket = Broken(one._socket)
+    assert one.send(b'x\n') is None
+    assert not one.connected

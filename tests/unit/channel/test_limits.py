@@ -1,0 +1,60 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+import dataclasses
+
+import pytest
+
+from nova_ext.channel import limits
+from nova_ext.conf import channel as channel_conf
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that the module sees, as a list of one number."""
+    now = [1000.0]
+    monkeypatch.setattr(limits.time, 'monotonic', lambda: now[0])
+    return now
+
+
+def test_the_defaults_are_those_of_the_options() -> None:
+    from oslo_config import cfg
+
+    conf = cfg.ConfigOpts()
+    channel_conf.register_opts(conf)
+    conf([])
+    made = limits.from_conf(conf.nova_ext_channel)
+    assert made == limits.Limits()
+    assert len(dataclasses.fields(made)) == 10
+
+
+def test_an_allowance_is_one_seconds_worth(clock) -> None:
+    allowance = limits.Allowance(10)
+    assert allowance.spend(10) == 0
+    assert allowance.spend(5) == pytest.approx(0.5)
+    clock[0] += 0.5
+    assert allowance.spend(0) == pytest.approx(0)
+
+
+def test_an_allowance_refills_up_to_one_second(clock) -> None:
+    allowance = limits.Allowance(10)
+    clock[0] += 100
+    assert allowance.spend(10) == 0
+    assert allowance.spend(1) == pytest.approx(0.1)
+
+
+def test_a_gate_lets_a_few_lines_through_and_counts_the_rest(clock) -> None:
+    gate = limits.LogGate(lines=2, period=60)
+    assert [gate.admit() for _ in range(5)] == [0, 0, None, None, None]
+    clock[0] += 60
+    assert gate.admit() == 3
+    assert gate.admit() == 0
+    assert gate.admit() is None
