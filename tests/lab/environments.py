@@ -89,6 +89,7 @@ NOVA = Environment(
         'testscenarios',
         'testtools',
         'types-PyYAML',
+        'vermin',
         'wsgi-intercept',
     ),
     # Nova's test fixtures look for its etc/ beside the package.
