@@ -11,6 +11,8 @@
 #    under the License.
 """The RPC client, against a server on oslo.messaging's fake transport."""
 
+import time
+
 from nova import rpc
 import oslo_messaging as messaging
 import pytest
@@ -110,11 +112,15 @@ def test_an_error_at_the_host_names_its_kind_only(endpoint):
     assert 'secret' not in str(caught.value)
 
 
-def test_a_host_that_does_not_answer(short_timeout):
+def test_a_host_that_does_not_answer(endpoint, short_timeout):
+    began = time.monotonic()
     with pytest.raises(exception.ComputeSilent) as caught:
         compute_rpc.ComputeRPC().scale(
             fakes.user(), fakes.server(host='gone'), direction='up'
         )
+    # Well below [DEFAULT]rpc_response_timeout, which is Nova's.
+    assert time.monotonic() - began < 30
+    assert endpoint.calls == []
     assert 'may still run there' in str(caught.value)
     assert 'GET /servers/%s/vcpu-scale' % fakes.SERVER in str(caught.value)
 

@@ -125,10 +125,10 @@ def test_empty_list(listed, query):
 @pytest.mark.parametrize(
     'answer, status, kind',
     [
-        (b'{"server": {"id": "s"}}', 203, 'json'),
+        (b'{"server": {"id": "%s"}}' % fakes.SERVER.encode(), 203, 'json'),
         (b'{"itemNotFound":  {"code": 404}}', 404, 'json'),
         (b'{"server":  ', 200, 'json'),
-        (b'{"server": {"id": "s"}}', 200, 'xml'),
+        (b'{"server": {"id": "%s"}}' % fakes.SERVER.encode(), 200, 'xml'),
         (b'{"server": null}', 200, 'json'),
         (b'{"other":  1}', 200, 'json'),
         (b'[]', 200, 'json'),

@@ -90,6 +90,15 @@ def test_update_begins_and_answers_with_the_view(cloud):
     assert cloud.actions == [(fakes.SERVER, 'scale')]
 
 
+def test_update_shows_what_the_request_has_done_by_now(cloud, monkeypatch):
+    def begun(*args, **kwargs):
+        cloud.server = fakes.server(system_metadata={'nova_ext_offline': '8'})
+        return {'last_request': fakes.LAST}
+
+    monkeypatch.setattr('nova_ext.api.compute_rpc.ComputeRPC.scale', begun)
+    assert put(cloud, 3).json['vcpu_scale']['offline'] == [3]
+
+
 def test_update_answers_although_the_server_has_gone(cloud, monkeypatch):
     def begun(*args, **kwargs):
         cloud.server = fakes.server(uuid=fakes.UNKNOWN)
