@@ -141,9 +141,7 @@ class GuestFaultsTest(base.ScalingTestBase):
 
     def test_chooses_one_that_is_offline(self) -> None:
         self.guest_of_server().picks(3)
-        self.assert_fails(
-            'down', 'Cpu 3 is already offline or out of range.'
-        )
+        self.assert_fails('down', 'Cpu 3 is already offline or out of range.')
 
     def test_below_the_minimum_the_guest_is_not_asked(self) -> None:
         for _ in range(2):

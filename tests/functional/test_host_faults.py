@@ -178,4 +178,3 @@ class HostFaultsTest(base.ScalingTestBase):
                 self.world.effects.heal()
                 self.guest(self.server).is_silent()
                 self._back_to_three()
-

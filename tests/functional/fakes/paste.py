@@ -26,9 +26,9 @@ def write(path: pathlib.Path) -> str:
 
     :returns: the file's name, for ``[wsgi]api_paste_config``.
     """
-    original = pathlib.Path(
-        nova.__file__
-    ).parents[1] / 'etc/nova/api-paste.ini'
+    original = (
+        pathlib.Path(nova.__file__).parents[1] / 'etc/nova/api-paste.ini'
+    )
     lines = [
         line.replace(' keystonecontext ', ' keystonecontext nova_ext ')
         if line.startswith('keystone = ')
