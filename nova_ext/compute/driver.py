@@ -51,8 +51,11 @@ class LibvirtDriver(driver.LibvirtDriver):
     def init_host(self, host):
         """Start as Nova's driver does, then serve scale requests."""
         super().init_host(host)
-        self._replace_tracker(host)
-        self._serve_scaling(host)
+        # A virtapi other than nova-compute's has no manager behind it.
+        manager = getattr(self.virtapi, '_compute', None)
+        if manager is not None:
+            self._replace_tracker(manager, host)
+            self._serve_scaling(manager, host)
 
     def cleanup_host(self, host):
         """Stop serving scale requests, then stop as Nova's driver does."""
@@ -62,14 +65,12 @@ class LibvirtDriver(driver.LibvirtDriver):
             self._scaling_server.wait()
         super().cleanup_host(host)
 
-    def _replace_tracker(self, host):
-        manager = self.virtapi._compute
+    def _replace_tracker(self, manager, host):
         manager.rt = tracker.ResourceTracker(
             host, self, reportclient=manager.reportclient
         )
 
-    def _serve_scaling(self, host):
-        manager = self.virtapi._compute
+    def _serve_scaling(self, manager, host):
         self._scaler = scaler.Scaler(
             self,
             manager.rt,

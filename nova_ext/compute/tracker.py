@@ -63,7 +63,8 @@ class ResourceTracker(resource_tracker.ResourceTracker):
         self._journalled.update(
             instance.uuid
             for instance in instances
-            if JOURNAL_KEY in instance.system_metadata
+            if 'system_metadata' in instance
+            and JOURNAL_KEY in instance.system_metadata
         )
         return super()._update_usage_from_instances(
             context, instances, nodename
