@@ -13,35 +13,25 @@
 
 Reading is fair: a guest gets so many bytes and messages a turn, and one that
 spends more than its rate is not read until the rate allows it again; its
-bytes then wait in the guest. Writing is bounded: what the guest does not read
-is queued up to a size and for a time, then the newest message is dropped, so
-that the order of the others stays and the sender's next attempt counts.
+bytes then wait in the guest. What it does not read waits in its outbox.
 """
 
 import collections
 from collections.abc import Callable
-import dataclasses
 import errno
 import socket
-import time
 
 from oslo_log import log as logging
 
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import loop as loop_module
+from nova_ext.channel import outbox
 from nova_ext.wire import framing
 
 LOG = logging.getLogger(__name__)
 
 #: Seconds before the first new attempt to connect; doubled each time.
 FIRST_RETRY = 0.1
-
-
-@dataclasses.dataclass
-class _Queued:
-    line: bytes
-    expires: float
-    begun: bool = False
 
 
 class Guest:
@@ -76,9 +66,7 @@ class Guest:
         self._resting = False
         self._messages = limits_module.Allowance(limits.message_rate)
         self._bytes = limits_module.Allowance(limits.byte_rate)
-        self._queue: collections.deque[_Queued] = collections.deque()
-        self._queued = 0
-        self._fresh = True
+        self._outbox = outbox.Outbox(limits)
         self._retry = FIRST_RETRY
         self._complaint: str | None = None
         self._exists = True
@@ -157,9 +145,7 @@ class Guest:
         self._reader = framing.LineReader(self._limits.line_bytes)
         self._lines.clear()
         self._resting = False
-        self._queue.clear()
-        self._queued = 0
-        self._fresh = True
+        self._outbox.clear()
 
     def _lost(self) -> None:
         LOG.info('The guest of %s is disconnected', self.instance)
@@ -243,53 +229,26 @@ class Guest:
 
     def send(self, line: bytes) -> str | None:
         """Send or queue a line; return why it was dropped, or None."""
-        self._expire()
-        if self._queued + len(line) > self._limits.guest_queue_bytes:
-            return 'the guest does not read'
-        expires = time.monotonic() + self._limits.message_lifetime
-        self._queue.append(_Queued(line, expires))
-        self._queued += len(line)
-        self._flush()
-        return None
-
-    def _expire(self) -> None:
-        now = time.monotonic()
-        while self._queue:
-            first = self._queue[0]
-            if first.begun or first.expires > now:
-                return
-            self._queue.popleft()
-            self._queued -= len(first.line)
+        failure = self._outbox.add(line)
+        if failure is None:
+            self._flush()
+        return failure
 
     def _flush(self) -> None:
-        self._expire()
-        while self._queue and self._socket is not None:
-            first = self._queue[0]
-            if self._fresh:
-                self._fresh = False
-                first.line = framing.RESYNC + first.line
-                self._queued += len(framing.RESYNC)
-            try:
-                sent = self._socket.send(first.line)
-            except BlockingIOError:
-                break
-            except OSError:
-                self._lost()
-                return
-            self._queued -= sent
-            if sent == len(first.line):
-                self._queue.popleft()
-                self._expire()
-            else:
-                first.line = first.line[sent:]
-                first.begun = True
+        if self._socket is None:
+            return
+        try:
+            self._outbox.flush(self._socket)
+        except OSError:
+            self._lost()
+            return
         self._watch()
 
     def _watch(self) -> None:
         if self._socket is None:
             return
         events = 0 if self._resting else loop_module.READ
-        if self._queue:
+        if self._outbox:
             events |= loop_module.WRITE
         if events != self._events:
             self._events = events

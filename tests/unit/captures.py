@@ -38,6 +38,17 @@ def raw(text: str) -> bytes:
     ).encode('utf-8')
 
 
+def line_of(text: str) -> bytes:
+    """Return a line of ``wire_malformed.yaml``, written out."""
+    text = re.sub(
+        '<deep[*]([0-9]+)>',
+        lambda found: '[' * int(found[1]) + ']' * int(found[1]),
+        text,
+    )
+    text = re.sub('<digits[*]([0-9]+)>', lambda f: '9' * int(f[1]), text)
+    return raw(text)
+
+
 def reads(direction: str) -> dict[tuple[str, str], list[bytes]]:
     """Return the captured reads of each (section, instance)."""
     found: dict[tuple[str, str], list[bytes]] = {}

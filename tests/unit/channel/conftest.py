@@ -11,6 +11,7 @@
 #    under the License.
 import contextlib
 import pathlib
+import socket
 import tempfile
 from typing import Any
 
@@ -71,5 +72,19 @@ def program(folder, stack):
         return stack.enter_context(
             client.LocalProgram(str(folder / 'channel.sock'), address)
         )
+
+    return make
+
+
+@pytest.fixture
+def connect(folder, stack):
+    """Return a function that makes a bare connection to the daemon."""
+
+    def make() -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stack.enter_context(sock)
+        sock.settimeout(10)
+        sock.connect(str(folder / 'channel.sock'))
+        return sock
 
     return make

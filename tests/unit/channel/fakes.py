@@ -17,8 +17,10 @@ import os
 import pathlib
 import socket
 import threading
+import time
 from typing import Any
 
+from nova_ext.channel import client
 from nova_ext.channel import daemon
 from nova_ext.channel import limits
 from nova_ext.wire import addresses
@@ -135,3 +137,15 @@ def clean(folder: pathlib.Path) -> None:
     for path in folder.iterdir():
         os.unlink(path)
     folder.rmdir()
+
+
+def soon() -> float:
+    return time.monotonic() + 10
+
+
+def exchange(end: FakeQemu, asker: client.LocalProgram) -> object:
+    """Send something to the guest and let it answer."""
+    asker.send(end.instance, 'cgcs.scale', {'n': 1})
+    message = end.message()
+    end.say(message.source_addr, message.payload)
+    return asker.receive(soon()).data

@@ -185,16 +185,6 @@ def test_a_file_that_came_back_keeps_the_guest(guest, qemu, made) -> None:
     assert one.connected
 
 
-def test_old_messages_make_room_for_new_ones(guest, monkeypatch) -> None:
-    clock = [100.0]
-    monkeypatch.setattr(guests.time, 'monotonic', lambda: clock[0])
-    one, _, _ = guest(guest_queue_bytes=100, message_lifetime=10.0)
-    assert one.send(b'x' * 60) is None
-    assert one.send(b'x' * 60) == 'the guest does not read'
-    clock[0] += 10
-    assert one.send(b'x' * 60) is None
-
-
 def test_what_a_reset_connection_says_is_its_end(guest, qemu, made) -> None:
     end = qemu()
     one, _, _ = guest()

@@ -21,21 +21,6 @@ from nova_ext.channel import admission
 from nova_ext.channel import client
 from nova_ext.channel import local
 from nova_ext.channel import local_protocol
-from tests.unit import polling
-
-
-@pytest.fixture
-def connect(folder, stack):
-    """Return a function that makes a bare connection to the daemon."""
-
-    def make() -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        stack.enter_context(sock)
-        sock.settimeout(10)
-        sock.connect(str(folder / 'channel.sock'))
-        return sock
-
-    return make
 
 
 def test_the_socket_is_for_user_and_group_only(start, folder) -> None:
@@ -88,76 +73,6 @@ def test_a_user_who_is_not_admitted_is_told(
     assert 'Refused a local program: user 4711' in caplog.text
 
 
-@pytest.mark.parametrize(
-    'packet', [b'junk', b'{"version":2}', b'{"version":2,"bind":null}']
-)
-def test_a_bad_first_packet_is_answered_and_closed(
-    start, connect, packet: bytes
-) -> None:
-    start()
-    sock = connect()
-    sock.send(packet)
-    assert b'"error"' in sock.recv(1000)
-    assert sock.recv(1000) == b''
-
-
-def test_a_connection_must_bind_soon(start, connect, monkeypatch) -> None:
-    monkeypatch.setattr(local, '_BIND_TIMEOUT', 0.05)
-    start()
-    sock = connect()
-    assert b'no address was bound in time' in sock.recv(1000)
-    assert sock.recv(1000) == b''
-
-
-def test_a_bound_connection_may_be_silent(start, connect, monkeypatch) -> None:
-    monkeypatch.setattr(local, '_BIND_TIMEOUT', 0.01)
-    server = start()
-    sock = connect()
-    sock.send(local_protocol.bind_packet('a'))
-    assert b'"bound"' in sock.recv(1000)
-    late = connect()
-    assert b'no address was bound in time' in late.recv(1000)
-    assert 'a' in server.router._programs
-
-
-@pytest.mark.parametrize(
-    'packet',
-    [
-        b'junk',
-        b'{"version":2,"dest_instance":"nobody","dest_addr":"a","data":1}',
-        b'x' * (local_protocol.MAX_PACKET + 100),
-    ],
-)
-def test_a_packet_that_leads_nowhere_does_not_end_the_connection(
-    start, connect, qemu, packet: bytes, caplog
-) -> None:
-    guest = qemu()
-    server = start()
-    sock = connect()
-    sock.send(local_protocol.bind_packet('a'))
-    assert sock.recv(1000)
-    sock.send(packet)
-    sock.send(
-        b'{"version":2,"dest_instance":"%s","dest_addr":"b","data":1}'
-        % guest.instance.encode()
-    )
-    assert guest.message().payload == '1'
-    polling.until(lambda: sum(server.router.counts.values()) == 2)
-    assert 'Dropped a message from a' in caplog.text
-
-
-def test_a_message_longer_than_a_line_is_dropped(
-    start, program, qemu, caplog
-) -> None:
-    guest = qemu()
-    start(line_bytes=4096)
-    asker = program('a')
-    asker.send(guest.instance, 'b', {'text': 'x' * 5000})
-    asker.send(guest.instance, 'b', 1)
-    assert guest.message().payload == '1'
-    assert 'longer than a line' in caplog.text
-
-
 def test_running_out_of_descriptors_pauses_the_accepting(
     start, connect, monkeypatch, caplog
 ) -> None:
@@ -182,13 +97,3 @@ def test_running_out_of_descriptors_pauses_the_accepting(
     sock.send(local_protocol.bind_packet('a'))
     assert b'"bound"' in sock.recv(1000)
     assert caplog.text.count('Too many open files') == 2
-
-
-def test_a_program_that_ends_is_forgotten(start, connect) -> None:
-    server = start()
-    sock = connect()
-    sock.send(local_protocol.bind_packet('a'))
-    assert sock.recv(1000)
-    sock.close()
-    polling.until(lambda: not server._local.programs)
-    assert server.router._programs == {}

@@ -111,7 +111,7 @@ def test_the_agent_survives_a_malformed_line(
     serving, space, case, caplog
 ) -> None:
     with program(space, 'a') as receiver:
-        serving.send(captures.raw(case['line']) + b'\n')
+        serving.send(captures.line_of(case['line']) + b'\n')
         serving.send(framing.host_line(header.serial('7', 'a', 'b')))
         data = header.parse_delivered(receiver.recv(20000)).data
         if data != 7:

@@ -111,10 +111,10 @@ def test_two_requests_in_one_read_get_the_answer_of_the_newer(
 
 
 class _Slow(fakes.FakeHelper):
-    """Takes until it is no longer waited for, the first time."""
+    """Leaves a newer request the time to arrive, the first time."""
 
     def _run(self, args, until, wake):
         self.calls.append(args)
         if len(self.calls) == 1:
-            wake.wait(10)
+            wake.wait(1)
         return None

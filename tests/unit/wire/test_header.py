@@ -24,20 +24,10 @@ MALFORMED = captures.load('wire_malformed.yaml')
 GROUP = 'cgcs.server_grp'
 
 
-def line_of(text: str) -> bytes:
-    text = re.sub(
-        '<deep[*]([0-9]+)>',
-        lambda found: '[' * int(found[1]) + ']' * int(found[1]),
-        text,
-    )
-    text = re.sub('<digits[*]([0-9]+)>', lambda f: '9' * int(f[1]), text)
-    return captures.raw(text)
-
-
 @pytest.mark.parametrize('case', MALFORMED, ids=lambda case: case['name'])
 def test_a_malformed_line_is_named(case: dict[str, str]) -> None:
     with pytest.raises(BadMessage, match=re.escape(case['said'])):
-        message = header.parse_serial(line_of(case['line']))
+        message = header.parse_serial(captures.line_of(case['line']))
         header.to_host_program(message.payload, 'a', 'b')
 
 
