@@ -33,6 +33,8 @@ from nova_ext.scaling.ports import Ports
 from nova_ext.scaling.ports import Server
 from nova_ext.scaling.ports import Store
 from nova_ext.scaling.recovery import Recovered
+from nova_ext.scaling.timing import Spent
+from nova_ext.scaling.timing import timed
 
 LOG = logging.getLogger(__name__)
 
@@ -126,6 +128,8 @@ def carry_out(
     :returns: how the request ended, when all steps were done.
     :raises exception.NovaExtError: a step's failure, after it was recorded.
     """
+    spent = Spent()
+    ports = timed(ports, spent)
     operation = Operation(server, record, ports, rules)
     error = None
     try:
@@ -149,6 +153,20 @@ def carry_out(
             'the next audit does it: %(error)s',
             {'server': server.uuid, 'error': lost},
         )
+    LOG.info(
+        'Server %(server)s: scale %(direction)s from %(current)d to '
+        '%(target)d vCPUs reached %(reached)d. Milliseconds: %(spent)s. '
+        '%(reason)s',
+        {
+            'server': server.uuid,
+            'direction': plan.direction,
+            'current': plan.current,
+            'target': plan.target,
+            'reached': last.reached,
+            'spent': spent,
+            'reason': last.reason,
+        },
+    )
     if error:
         raise error
     return last
@@ -159,17 +177,6 @@ def _conclude(
 ) -> LastRequest:
     begun = operation.record.last
     reached = len(operation.layout.online)
-    LOG.info(
-        'Server %(server)s: scale %(direction)s to %(target)d vCPUs reached '
-        '%(reached)d online vCPUs. %(error)s',
-        {
-            'server': operation.server.uuid,
-            'direction': plan.direction,
-            'target': plan.target,
-            'reached': reached,
-            'error': error or '',
-        },
-    )
     return _last(
         begun.request_id if begun else '',
         plan,
