@@ -55,7 +55,8 @@ class Helper(object):
         with 0, or it died.
 
         :param until: `time.monotonic` seconds at which it is killed.
-        :param wake: set when nobody waits for the answer any more.
+        :param wake: set when nobody waits for the answer any more; set here
+            when the helper has ended.
         :raises HelperTimeout: it was killed.
         """
         status = self._run(['--cpu_del'], until, wake)

@@ -30,6 +30,7 @@ class Request(object):
     :param source: the address that asked.
     :param data: the message.
     :param deadline: `time.monotonic` seconds after which no answer counts.
+    :ivar arrived: `time.monotonic` seconds at which it was received.
     :ivar wake: set when the request has become void.
     """
 
@@ -39,6 +40,7 @@ class Request(object):
         self.source = source
         self.data = data
         self.deadline = deadline
+        self.arrived = time.monotonic()
         self.wake = threading.Event()
         self._withdrawn = False
 

@@ -37,6 +37,12 @@ LOG = logging.getLogger(__name__)
 RESERVED_SHARE = 0.2
 RESERVED = 1.0
 
+#: Seconds after its arrival before which a request changes nothing. What was
+#: queued on the host while the guest did not listen arrives all at once: this
+#: lets the nack, or the newer request, that makes this one void catch up. A
+#: helper runs in this time.
+SETTLE = 0.01
+
 #: When the request does not say, or says less than any host waits.
 DEFAULT_TIMEOUT_MS = 9000
 LEAST_TIMEOUT_MS = 250
@@ -130,6 +136,17 @@ class Scaler(object):
         if request.void:
             raise Void(request.void)
 
+    def _settle(self, request: mailbox.Request) -> None:
+        """Do not go on before the request can be believed."""
+        # A helper that has ended has set it. Being void is noted elsewhere
+        # and is looked at after this.
+        request.wake.clear()
+        self._check(request)
+        left = request.arrived + SETTLE - time.monotonic()
+        if left > 0:
+            request.wake.wait(left)
+            self._check(request)
+
     def _down(self, request: mailbox.Request, until: float) -> Outcome:
         cpu = messages.integer(request.data.get('offline_cpu'))
         if cpu is None:
@@ -138,7 +155,7 @@ class Scaler(object):
             cpu = self._cpus.highest()
         if cpu <= 0:
             raise cpus.CpuError('cpu %d cannot go offline' % cpu)
-        self._check(request)
+        self._settle(request)
         changed = self._cpus.take_offline(cpu)
         answer = messages.done(request.data, cpu, self._online())
         LOG.info('cpu %d is offline.', cpu)
@@ -151,6 +168,7 @@ class Scaler(object):
         wanted = messages.integers(request.data.get('online_cpus'))
         if cpu is None or wanted is None:
             raise cpus.CpuError('online_cpu or online_cpus is missing')
+        self._settle(request)
         changed = self._cpus.bring_online(cpu)
         LOG.info('cpu %d is online.', cpu)
         self._helper.added(cpu, wanted, until, request.wake)

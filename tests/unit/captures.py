@@ -12,6 +12,7 @@
 """What was captured from the original programs, from ``tests/vectors``."""
 
 from collections.abc import Iterator
+import functools
 import json
 import pathlib
 import re
@@ -27,6 +28,7 @@ TO_HOST = 'to_host'
 TO_GUEST = 'to_guest'
 
 
+@functools.cache
 def load(name: str) -> Any:
     return yaml.safe_load((VECTORS / name).read_text('utf-8'))
 

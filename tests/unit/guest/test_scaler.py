@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import pathlib
+import threading
 import time
 from typing import Any
 
@@ -161,6 +162,39 @@ def test_a_request_withdrawn_while_the_helper_runs_changes_nothing(
     with pytest.raises(scaler.Void, match='the host has given it up'):
         scaler.Scaler(processors, Application()).serve(late)
     assert processors.writes == []
+
+
+@pytest.mark.parametrize('data', [DOWN, UP], ids=['down', 'up'])
+@pytest.mark.parametrize('status', [None, 2])
+def test_a_request_is_given_the_time_to_be_withdrawn(
+    processors, monkeypatch, data, status
+) -> None:
+    """Also when a helper has ended meanwhile."""
+    monkeypatch.setattr(scaler, 'SETTLE', 30.0)
+    processors.reset('0-2')
+    queued = request(data)
+
+    class Application(fakes.FakeHelper):
+        def _run(self, args, until, wake):
+            wake.set()
+            return self.status
+
+    timer = threading.Timer(0.05, queued.withdraw)
+    timer.start()
+    with pytest.raises(scaler.Void, match='the host has given it up'):
+        scaler.Scaler(processors, Application(status)).serve(queued)
+    timer.join()
+    assert processors.writes == []
+
+
+def test_a_request_is_not_held_up_for_longer(processors, monkeypatch) -> None:
+    waited: list[float] = []
+    made = request(DOWN)
+    monkeypatch.setattr(made.wake, 'wait', waited.append)
+    made.arrived -= 1
+    scaler.Scaler(processors, fakes.FakeHelper()).serve(made)
+    assert waited == []
+    assert scaler.SETTLE <= 0.01
 
 
 @pytest.mark.parametrize(
