@@ -44,7 +44,7 @@ def local(instance, target, blockers):
     :param blockers: those found so far; the bounds are added.
     """
     scale = views.Scale.of(instance)
-    steps = abs(target - scale.current)
+    steps = abs(target - scale.current) if target in scale.bounds else 0
     direction = 'up' if target > scale.current else 'down'
     plan = contract.Plan(
         scale.current,
@@ -53,6 +53,23 @@ def local(instance, target, blockers):
         (*blockers, *_limits(scale.bounds, target)),
     )
     return contract.answer_plan(plan)['plan']
+
+
+def with_remedies(plan, blockers):
+    """Return a compute host's plan with nova-api's remedies where it has one.
+
+    Both give a server's state as a reason in the same words; nova-api's
+    remedy names the command that changes the state.
+    """
+    remedies = {str(blocker.error): blocker.remedy for blocker in blockers}
+    told = [
+        {
+            **blocker,
+            'remedy': remedies.get(blocker['reason'], blocker['remedy']),
+        }
+        for blocker in plan['blockers']
+    ]
+    return {**plan, 'blockers': told}
 
 
 def _limits(bounds: Bounds, target):

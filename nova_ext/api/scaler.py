@@ -105,7 +105,7 @@ class Scaler:
             return planner.local(instance, target, found)
         if 'error' in answer and found:
             return planner.local(instance, target, found)
-        return _result(answer, 'plan')
+        return planner.with_remedies(_result(answer, 'plan'), found)
 
 
 def to_http(error):

@@ -176,6 +176,7 @@ class DryRunTest(ApiTestBase):
         ):
             self.assertIn(word, blocker['reason'])
             self.assertTrue(blocker['remedy'])
+        self.assertIn('openstack server unpause', blockers[1]['remedy'])
 
     def test_with_the_host_down(self) -> None:
         self.computes['host1'].stop()

@@ -47,7 +47,9 @@ def test_steps_up_and_down():
 
 @pytest.mark.parametrize('target', [1, 5])
 def test_limits_are_a_blocker(target):
-    (blocker,) = planner.local(fakes.server(), target, [])['blockers']
+    plan = planner.local(fakes.server(), target, [])
+    assert plan['steps'] == []
+    (blocker,) = plan['blockers']
     assert blocker['reason'] == 'When scaling, cannot scale beyond limits!'
     assert blocker['remedy'].startswith('Ask for 2 to 4 online vCPUs')
 
@@ -61,3 +63,18 @@ def test_given_blockers_come_first():
 def test_no_answer_names_no_host():
     blocker = planner.no_answer(exception.ComputeSilent(server='s'))
     assert 'ComputeSilent' in str(blocker.error)
+
+
+def test_remedies_that_nova_api_knows_better():
+    theirs = [
+        {'reason': 'busy', 'remedy': 'do something'},
+        {'reason': 'full', 'remedy': 'free a core'},
+    ]
+    plan = planner.with_remedies({'target': 1, 'blockers': theirs}, [BUSY])
+    assert plan == {
+        'target': 1,
+        'blockers': [
+            {'reason': 'busy', 'remedy': 'wait'},
+            {'reason': 'full', 'remedy': 'free a core'},
+        ],
+    }
