@@ -55,7 +55,7 @@ class Job:
         self.world.entered.set()
         assert self.world.gate.wait(PATIENCE)
         # Nova's own operations on the instance hold it too.
-        assert not lockutils.internal_lock(fakes.UUID).acquire(False)
+        assert not lockutils.internal_lock(worlds.UUID).acquire(False)
         return request.carry_out(plan, self.server, record, self.ports, RULES)
 
     def recover(self):

@@ -202,6 +202,13 @@ def test_the_emulator_runs_beside_the_ordinary_vcpus(
     assert pinning.emulator_pcpus(layout) == wanted
 
 
+def test_the_emulator_stays_off_real_time_cores_with_parked_vcpus():
+    # The ordinary vCPU 1 has only a real-time one in its cell to park at.
+    layout = layout_of([[0], [1, 2]], [1], [2])
+    assert layout.pins[1] == 12
+    assert pinning.emulator_pcpus(layout) == {10}
+
+
 def test_the_emulator_leaves_what_is_freed():
     layout = layout_of([[0, 1], [2, 3]])
     assert 13 not in pinning.emulator_pcpus(layout.without(3))
