@@ -11,6 +11,7 @@
 #    under the License.
 """The program nova-ext-channel."""
 
+import resource
 import signal
 import sys
 
@@ -48,10 +49,17 @@ def main(argv: list[str] | None = None) -> int:
     except (local.SocketTaken, OSError) as error:
         LOG.error('Cannot start: %s', error)
         return 1
+    _allow_many_guests()
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     signal.signal(signal.SIGINT, lambda *_: server.stop())
     server.run()
     return 0
+
+
+def _allow_many_guests() -> None:
+    """Each guest takes a descriptor: use all that this process may have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == '__main__':

@@ -25,7 +25,7 @@ below the folder                    what
 import os
 import re
 import shutil
-import sys
+import sysconfig
 from typing import Iterator
 
 PROGRAMS = ('guest_agent', 'guest_scale_agent', 'offline_cpus')
@@ -46,13 +46,12 @@ def find_files(package: str) -> str:
     """Return the folder with the units and the helper script.
 
     :param package: the folder of the package ``nova_ext``: in a checkout the
-        files are beside it, after an installation below `sys.prefix`.
-    :raises FilesMissing: neither is there.
+        files are beside it, after an installation where pip puts data, and
+        in a distribution's package below the root.
+    :raises FilesMissing: they are in none of these places.
     """
-    tried = [
-        os.path.join(base, _FILES)
-        for base in (os.path.dirname(package), sys.prefix)
-    ]
+    bases = (os.path.dirname(package), sysconfig.get_path('data'), os.sep)
+    tried = [os.path.join(base, _FILES) for base in bases]
     for folder in tried:
         if os.path.exists(os.path.join(folder, HELPER)):
             return folder

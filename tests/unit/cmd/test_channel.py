@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -51,6 +52,10 @@ def test_the_program_serves_and_ends_cleanly(folder) -> None:
         with _connected(path) as program:
             program.send(guest.instance, 'a', {'n': 1})
             assert guest.message().payload == '{"n":1}'
+        assert (
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+            == (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2
+        )
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors

@@ -73,7 +73,7 @@ def test_it_can_be_installed_over_itself(tree: pathlib.Path) -> None:
 def test_missing_files_are_told_with_the_way_out(
     tmp_path: pathlib.Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(install.sys, 'prefix', str(tmp_path))
+    monkeypatch.setattr(install.sysconfig, 'get_path', lambda _: '/no')
     with pytest.raises(install.FilesMissing, match='with --files'):
         install.find_files(str(tmp_path / 'nova_ext'))
 
@@ -85,7 +85,9 @@ def test_files_are_found_in_a_checkout_and_in_an_installation(
     installed = tmp_path / 'etc/nova-ext/guest'
     installed.mkdir(parents=True)
     (installed / 'app_scale_helper').touch()
-    monkeypatch.setattr(install.sys, 'prefix', str(tmp_path))
+    monkeypatch.setattr(
+        install.sysconfig, 'get_path', lambda name: str(tmp_path)
+    )
     assert install.find_files('/lib/python/nova_ext') == str(installed)
 
 
