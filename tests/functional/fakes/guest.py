@@ -12,6 +12,7 @@
 """A guest with its SDK agent, as the coordinator sees it."""
 
 from collections.abc import Callable
+from typing import Any
 
 from nova_ext import exception
 from tests.functional.fakes.effects import Effects
@@ -23,6 +24,7 @@ class Guest:
     :ivar online: the vCPUs that its kernel uses.
     :ivar asked: the requests that reached it, in order.
     :ivar listens: False when no agent has opened the channel.
+    :ivar meanwhile: called with each request, while the host waits.
     """
 
     def __init__(self, vcpus: int) -> None:
@@ -30,6 +32,7 @@ class Guest:
         self.online = set(range(vcpus))
         self.asked: list[tuple[str, int | None]] = []
         self.listens = True
+        self.meanwhile: Callable[[], Any] | None = None
         self._pick: Callable[[], int] | None = None
         self._silent: set[str] = set()
         self._refuses: set[str] = set()
@@ -83,6 +86,8 @@ class Guest:
 
     def _hear(self, direction: str, vcpu: int | None, timeout: float) -> None:
         self.asked.append((direction, vcpu))
+        if self.meanwhile is not None:
+            self.meanwhile()
         if direction in self._silent or not self.listens:
             raise exception.GuestSilent(timeout=timeout)
         if direction in self._refuses:
