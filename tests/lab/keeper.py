@@ -97,8 +97,8 @@ class Keeper:
         service = self.services[name]
         if service.status is not None:
             return False
-        # With its workers. It is our child and not yet reaped, so that the pid,
-        # which is also its group's number, is still its own.
+        # With its workers. It is our child and not yet reaped, so that the
+        # pid, which is also its group's number, is still its own.
         os.killpg(service.process.pid, number)
         return True
 

@@ -41,7 +41,7 @@ CHECKS = (
     Check('unit', 'lint', ('ruff', 'check', '.'), 60),
     Check('unit', 'format', ('ruff', 'format', '--check', '.'), 60),
     Check('unit', 'types', ('mypy',), 180),
-    Check('unit', 'tests', ('pytest', 'tests/unit'), 300),
+    Check('unit', 'tests', ('pytest', '--timeout=60', 'tests/unit'), 300),
     Check('functional', 'tests', ('pytest', 'tests/functional'), 1500),
     Check('lab', 'tests', ('pytest', 'tests/lab'), 1200),
 )
