@@ -74,6 +74,14 @@ def test_the_audit_hands_unfinished_requests_to_the_scaler(did, made):
     assert made.virtapi._compute.rt._recover == made._scaler.recover
 
 
+def test_a_driver_of_another_process_serves_nothing(did, made):
+    made.virtapi = object()
+    made.init_host('host1')
+    made.cleanup_host('host1')
+    names = [call[0] for call in did.mock_calls]
+    assert names == ['init_host', 'cleanup_host']
+
+
 def test_serving_ends_before_the_host_does(did, made):
     made.init_host('host1')
     made._scaler = did.scaler

@@ -37,6 +37,7 @@ JOURNALS = strategies.builds(
     direction=DIRECTIONS,
     vcpu=strategies.none() | VCPUS,
     guest_only=strategies.booleans(),
+    undo=strategies.booleans(),
 )
 LAST = strategies.builds(
     LastRequest,
@@ -91,7 +92,7 @@ def test_the_largest_record_fits_the_database():
         'x' * 1000,
         '2026-01-01T00:00:00Z',
     )
-    journal = Journal(record.DOWN, MOST_VCPUS - 1, True)
+    journal = Journal(record.DOWN, MOST_VCPUS - 1, True, True)
     metadata = ScaleRecord(every, journal, last).to_metadata()
     assert set(metadata) == set(record.KEYS)
     assert max(map(len, metadata.values())) <= 255

@@ -210,6 +210,35 @@ def test_a_core_is_given_back_only_with_a_claim_on_the_server():
     assert world.disagreements() == []
 
 
+def test_a_scale_up_whose_undo_failed_is_undone():
+    """The caller was told that it failed: its core must not stay."""
+    world = scaled([], realtime=frozenset({1}))
+    found = recover(world, Journal('up', 1, undo=True))
+    assert found.layout.offline == {1}
+    assert found.journal is None
+    assert world.effects.index('ordinary') < world.effects.index('pin')
+    assert world.effects.index('pin') < world.effects.index('placement')
+    assert world.disagreements() == []
+
+
+def test_a_stopped_server_whose_undo_failed_has_no_threads_to_pin():
+    world = scaled([])
+    found = recover(
+        world, Journal('up', 1, undo=True), running=False, listening=False
+    )
+    assert found.layout.offline == {1}
+    assert found.journal is None
+    assert world.effects == ['save', 'placement']
+
+
+def test_a_scale_down_whose_undo_failed_stays_as_it_was_saved():
+    world = scaled([1])
+    found = recover(world, Journal('down', 1, undo=True))
+    assert found.layout.offline == {1}
+    assert found.journal is None
+    assert world.disagreements() == []
+
+
 def test_a_guest_that_refuses_another_vcpu_keeps_the_journal():
     world = scaled([])
     found = recover(world, Journal('up', 1), ports=refusing(world, 2))

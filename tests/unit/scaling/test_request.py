@@ -149,6 +149,39 @@ def test_a_failure_nobody_thought_of_is_undone_and_told(world, caplog):
     assert world.disagreements() == []
 
 
+def test_an_end_that_cannot_be_saved_leaves_the_rest_to_the_audit(
+    world, caplog
+):
+    plan = plan_of(world, Wish('down'))
+    begun = begin(world, plan)
+
+    def fail(effect, at):
+        if effect == 'save' and 'placement' in world.effects:
+            raise exception.SavingFailed(reason='away')
+
+    world.before = fail
+    with caplog.at_level(logging.WARNING):
+        last = carry_out(world, plan, begun)
+    assert (last.state, last.reached) == ('done', 2)
+    assert 'the end of its scale request was not saved' in caplog.text
+    # The claim and the journal stay, for recovery.
+    assert world.claimed
+    assert world.record.journal == Journal('down', 2)
+
+
+def test_an_end_that_another_operation_took_is_a_failure(world):
+    plan = plan_of(world, Wish('down'))
+    begun = begin(world, plan)
+
+    def fail(effect, at):
+        if effect == 'save' and 'placement' in world.effects:
+            raise exception.Interrupted(reason='deleted')
+
+    world.before = fail
+    with pytest.raises(exception.Interrupted, match='deleted'):
+        carry_out(world, plan, begun)
+
+
 def recovered(world, state, journal=None):
     record = ScaleRecord(
         journal=Journal('down'), last=replace(IN_PROGRESS, state=state)

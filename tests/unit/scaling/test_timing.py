@@ -12,6 +12,7 @@
 """The time of each port is counted, whatever its calls come to."""
 
 import re
+import time
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_a_call_that_fails_is_counted_and_fails() -> None:
     with pytest.raises(exception.GuestSilent):
         ports.guest.take_offline('instance', 1.0)
     assert str(spent).startswith('guest ')
+
+
+def test_calls_of_a_port_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
+    spent = timing.Spent()
+    spent.add('guest', 0.01)
+    spent.add('store', 0.002)
+    spent.add('guest', 0.0305)
+    clock[0] += 0.05
+    assert str(spent) == 'guest 40.5, store 2.0, all 50.0'
