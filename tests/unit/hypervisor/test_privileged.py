@@ -12,11 +12,13 @@
 """The calls that need a capability, and that it is only the one."""
 
 import os
+import runpy
+from unittest import mock
 
 from oslo_privsep import capabilities
+from oslo_privsep import priv_context
 import pytest
 
-from nova_ext import conf
 from nova_ext.hypervisor import privileged
 
 
@@ -44,11 +46,14 @@ def test_a_thread_becomes_ordinary(calls):
     assert calls == [(42, os.SCHED_OTHER, 0)]
 
 
-def test_the_daemon_may_change_priorities_and_nothing_else():
-    options = conf.CONF[privileged.context.cfg_section]
-    assert options.capabilities == [capabilities.CAP_SYS_NICE]
+def test_the_daemon_may_change_priorities_and_nothing_else(monkeypatch):
+    made = mock.MagicMock()
+    monkeypatch.setattr(priv_context, 'PrivContext', made)
+    runpy.run_path(privileged.__file__)
+    asked = made.call_args.kwargs
+    assert asked['capabilities'] == [capabilities.CAP_SYS_NICE]
     # Its own daemon: Nova's has every capability of Nova.
-    assert privileged.context.cfg_section == 'nova_ext_privileged'
+    assert asked['cfg_section'] == 'nova_ext_privileged'
     assert privileged.context.pypath == (
         'nova_ext.hypervisor.privileged.context'
     )
