@@ -96,7 +96,11 @@ def _in_cell(context, cell, uuids):
                 objects.InstanceList.get_by_filters(
                     targeted,
                     {'uuid': uuids},
-                    expected_attrs=['flavor', 'system_metadata'],
+                    expected_attrs=[
+                        'flavor',
+                        'numa_topology',
+                        'system_metadata',
+                    ],
                 )
             )
     except Exception as error:

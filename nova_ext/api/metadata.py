@@ -32,7 +32,7 @@ from oslo_serialization import jsonutils
 import webob
 import webob.dec
 
-from nova_ext.model.record import ScaleRecord
+from nova_ext.api import views
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ def _offline(uuid):
     # metadata_cache_expiration): a server that has just scaled and reboots
     # would take the wrong vCPUs offline.
     instance = _instance(nova_context.get_admin_context(), uuid)
-    return ScaleRecord.from_metadata(instance.system_metadata).offline
+    return views.offline_vcpus(instance)
 
 
 def _instance(context, uuid):
@@ -104,5 +104,5 @@ def _instance(context, uuid):
 
 def _read(context, uuid):
     return objects.Instance.get_by_uuid(
-        context, uuid, expected_attrs=['system_metadata']
+        context, uuid, expected_attrs=['numa_topology', 'system_metadata']
     )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from nova_ext.conf import CONF
 from nova_ext.model import bounds
+from nova_ext.model import pinning
 from nova_ext.model.record import ScaleRecord
 
 
@@ -23,7 +24,7 @@ from nova_ext.model.record import ScaleRecord
 class Scale:
     """A server's scaling, read from its flavor and its record.
 
-    :ivar offline: sorted; those that the flavor does not have are left out.
+    :ivar online: sorted, as is ``offline``.
     """
 
     bounds: bounds.Bounds
@@ -33,15 +34,17 @@ class Scale:
 
     @classmethod
     def of(cls, instance):
-        """Read it from an instance with flavor and system metadata."""
+        """Read it from an instance.
+
+        :param instance: with flavor, numa_topology and system_metadata.
+        """
         flavor = instance.flavor
-        record = ScaleRecord.from_metadata(_metadata(instance))
-        every = range(flavor.vcpus)
+        offline = offline_vcpus(instance)
         return cls(
             bounds.bounds_of(flavor.extra_specs, flavor.vcpus),
-            tuple(vcpu for vcpu in every if vcpu not in record.offline),
-            tuple(vcpu for vcpu in every if vcpu in record.offline),
-            record,
+            tuple(sorted(set(range(flavor.vcpus)) - offline)),
+            tuple(sorted(offline)),
+            _record(instance),
         )
 
     @property
@@ -86,8 +89,23 @@ def legacy_vcpus(instance):
     return [scale.bounds.minimum, scale.current, scale.bounds.maximum]
 
 
-def _metadata(instance):
+def offline_vcpus(instance):
+    """Return the vCPUs that the guest must not use.
+
+    :param instance: with numa_topology and system_metadata.
+    """
+    cells = instance.numa_topology.cells if _numa(instance) else ()
+    return pinning.parked(
+        _record(instance).offline, [cell.cpu_pinning or {} for cell in cells]
+    )
+
+
+def _record(instance):
     # A server that no cell has yet comes from its build request, without.
     if 'system_metadata' in instance:
-        return instance.system_metadata or {}
-    return {}
+        return ScaleRecord.from_metadata(instance.system_metadata or {})
+    return ScaleRecord()
+
+
+def _numa(instance):
+    return 'numa_topology' in instance and instance.numa_topology

@@ -21,6 +21,7 @@ from nova.virt import hardware
 
 from nova_ext import conf
 from nova_ext.model import bounds
+from nova_ext.model import pinning
 from nova_ext.model.pinning import Cell
 from nova_ext.model.pinning import Layout
 from nova_ext.model.record import ScaleRecord
@@ -55,15 +56,18 @@ def server_of(instance):
 def layout_of(topology, offline=frozenset(), realtime=frozenset()):
     """Return the model's layout of an ``InstanceNUMATopology``.
 
+    :param offline: the vCPUs that the instance's record has offline.
+
     An instance that is not wholly pinned (none, shared or mixed policy) has
     no layout: its vCPUs own no cores that could be given back.
     """
     cells = topology.cells if topology else []
     if any(cell.cpuset or not cell.cpu_pinning for cell in cells):
         return Layout(())
+    pins = [dict(cell.cpu_pinning) for cell in cells]
     return Layout(
-        tuple(Cell(cell.id, dict(cell.cpu_pinning)) for cell in cells),
-        frozenset(offline),
+        tuple(Cell(cell.id, own) for cell, own in zip(cells, pins)),
+        pinning.parked(frozenset(offline), pins),
         frozenset(realtime),
     )
 

@@ -15,6 +15,7 @@ Pure rules on plain data; ``nova_ext.compute.topology`` translates them from
 and to Nova's ``InstanceNUMATopology``.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -138,6 +139,24 @@ class Layout:
                 for vcpu in cell.pins
             },
         )
+
+
+def parked(
+    recorded: frozenset[int], cells: Iterable[Mapping[int, int]]
+) -> frozenset[int]:
+    """Return which of a record's offline vCPUs are offline.
+
+    Those that share a pCPU. One with a core of its own is online: Nova has
+    given the server the flavor's cores anew (resize, cold migration), and
+    the guest has booted with all of them.
+
+    :param cells: the pins of each NUMA cell of the guest.
+    """
+    found: set[int] = set()
+    for pins in cells:
+        counts = Counter(pins.values())
+        found |= {v for v in recorded & pins.keys() if counts[pins[v]] > 1}
+    return frozenset(found)
 
 
 def moved(before: Layout, after: Layout) -> dict[int, int]:

@@ -21,6 +21,7 @@ import webob
 
 from nova_ext.api import compute_rpc
 from nova_ext.api import filter as api_filter
+from nova_ext.model import record
 
 PROJECT = '0c1b8e0d7e8f4b0c9d4ab7d5b7f6a001'
 OTHER_PROJECT = 'ffffffffffffffffffffffffffffffff'
@@ -84,7 +85,18 @@ def server(**changes):
         ),
         **changes,
     }
+    values.setdefault('numa_topology', topology(values['system_metadata']))
     return objects.Instance(**values)
+
+
+def topology(metadata):
+    """Return the pins of 16 vCPUs; the metadata's offline ones are parked."""
+    offline = record.ScaleRecord.from_metadata(metadata).offline
+    pins = {vcpu: 0 if vcpu in offline else vcpu for vcpu in range(16)}
+    cell = objects.InstanceNUMACell(
+        id=0, cpuset=set(), pcpuset=set(pins), memory=512, cpu_pinning=pins
+    )
+    return objects.InstanceNUMATopology(cells=[cell])
 
 
 class Nova:

@@ -113,7 +113,8 @@ class Service:
     ],
 )
 def test_offline_cpuset(service, mask, text):
-    service.server.system_metadata = {'nova_ext_offline': mask} if mask else {}
+    metadata = {'nova_ext_offline': mask} if mask else {}
+    service.server = fakes.server(system_metadata=metadata)
     response = service.get()
     assert (response.status_int, response.text) == (200, text)
     assert response.content_type == 'text/plain'
@@ -139,6 +140,14 @@ def test_it_is_never_from_the_cache(service):
     assert service.get().text == 'set([3])'
     # Nova's own cache was used, or this test would show nothing.
     assert len(service.built) == 1
+
+
+def test_a_resized_server_has_a_core_for_each_vcpu(service):
+    metadata = {'nova_ext_offline': '0x8'}
+    service.server = fakes.server(
+        system_metadata=metadata, numa_topology=fakes.topology({})
+    )
+    assert service.get().text == 'set([])'
 
 
 def test_all_else_is_nova_s(service):

@@ -30,6 +30,7 @@ def scale_down(cloud):
     cloud.server.system_metadata = record.ScaleRecord(
         offline=frozenset({1}), last=LAST
     ).to_metadata()
+    cloud.server.numa_topology = fakes.topology(cloud.server.system_metadata)
 
 
 def test_show_a_server_that_never_scaled(cloud):

@@ -39,8 +39,18 @@ def test_a_server_with_two_cells():
 
 
 def test_what_the_record_says_is_offline():
-    instance = fakes.instance(system_metadata={'nova_ext_offline': '0x2'})
+    instance = fakes.instance(
+        fakes.cell({0: 10, 1: 10}), system_metadata={'nova_ext_offline': '0x2'}
+    )
     assert topology.server_of(instance).layout.offline == {1}
+
+
+def test_what_has_a_core_of_its_own_is_online_whatever_the_record_says():
+    """Nova gave the flavor's cores anew: a resize, a cold migration."""
+    instance = fakes.instance(
+        fakes.cell({0: 10, 1: 11}), system_metadata={'nova_ext_offline': '0x2'}
+    )
+    assert topology.server_of(instance).layout.offline == frozenset()
 
 
 @pytest.mark.parametrize(

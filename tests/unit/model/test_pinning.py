@@ -212,3 +212,9 @@ def test_the_emulator_stays_off_real_time_cores_with_parked_vcpus():
 def test_the_emulator_leaves_what_is_freed():
     layout = layout_of([[0, 1], [2, 3]])
     assert 13 not in pinning.emulator_pcpus(layout.without(3))
+
+
+def test_parked_are_those_that_share_a_pcpu() -> None:
+    cells = [{0: 4, 1: 5, 2: 4}, {3: 8, 4: 8}]
+    assert pinning.parked(frozenset({1, 2, 4, 9}), cells) == {2, 4}
+    assert pinning.parked(frozenset(), cells) == frozenset()
