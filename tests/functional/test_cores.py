@@ -105,6 +105,22 @@ class CoresTest(base.ScalingTestBase):
         self.assert_agreement()
 
 
+class TwoHostsTest(base.ScalingTestBase):
+    """Each host counts its own servers."""
+
+    def test_servers_on_two_hosts(self) -> None:
+        self.start_hosts('host1', 'host2')
+        first = self.boot(3, 1, name='first', host='host1')
+        second = self.boot(3, 1, name='second', host='host2')
+        for server in (first, second, second, first):
+            self.assert_scales(server, 'down')
+        self.restart('host1')
+        for server in (second, first):
+            self.assert_scales(server, 'up')
+        self.assertEqual([1, 2, 3], self.vcpus(first))
+        self.assertEqual([1, 2, 3], self.vcpus(second))
+
+
 class GuestChoiceTest(base.ScalingTestBase):
     """The guest chooses the vCPU, and the host checks the choice."""
 

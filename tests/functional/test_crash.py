@@ -118,6 +118,16 @@ class CrashTest(base.ScalingTestBase):
     def test_up_with_realtime(self) -> None:
         self.assert_survives(self._realtime(), 3, direction='up')
 
+    def test_down_to_one_with_an_old_agent(self) -> None:
+        server = self.boot(2, 1, name='scaled', numa_nodes='1')
+        self.guest(server).knows_hints = False
+        self.assert_survives(server, 2, direction='down')
+
+    def test_up_from_one_with_an_old_agent(self) -> None:
+        server = self.boot(2, 1, name='scaled', numa_nodes='1')
+        self.guest(server).knows_hints = False
+        self.assert_survives(server, 1, direction='up')
+
     def test_down_by_two(self) -> None:
         self.assert_survives(self._plain(), 4, target=2)
 

@@ -24,6 +24,7 @@ class Guest:
     :ivar online: the vCPUs that its kernel uses.
     :ivar asked: the requests that reached it, in order.
     :ivar listens: False when no agent has opened the channel.
+    :ivar knows_hints: False for an old agent, which always chooses itself.
     :ivar meanwhile: called with each request, while the host waits.
     """
 
@@ -32,6 +33,7 @@ class Guest:
         self.online = set(range(vcpus))
         self.asked: list[tuple[str, int | None]] = []
         self.listens = True
+        self.knows_hints = True
         self.meanwhile: Callable[[], Any] | None = None
         self._pick: Callable[[], int] | None = None
         self._silent: set[str] = set()
@@ -78,7 +80,7 @@ class Guest:
         self._answer('up', timeout)
 
     def _choose(self, hint: int | None) -> int:
-        if hint in self.online:
+        if self.knows_hints and hint in self.online:
             return hint
         if self.online == {0}:
             raise exception.GuestRefused(reason='no CPU can go offline')
