@@ -41,7 +41,11 @@ class Scale:
         flavor = instance.flavor
         offline = offline_vcpus(instance)
         return cls(
-            bounds.bounds_of(flavor.extra_specs, flavor.vcpus),
+            bounds.bounds_of(
+                flavor.extra_specs,
+                flavor.vcpus,
+                bounds.image_properties(_metadata(instance)),
+            ),
             tuple(sorted(set(range(flavor.vcpus)) - offline)),
             tuple(sorted(offline)),
             _record(instance),
@@ -101,10 +105,14 @@ def offline_vcpus(instance):
 
 
 def _record(instance):
+    return ScaleRecord.from_metadata(_metadata(instance))
+
+
+def _metadata(instance):
     # A server that no cell has yet comes from its build request, without.
     if 'system_metadata' in instance:
-        return ScaleRecord.from_metadata(instance.system_metadata or {})
-    return ScaleRecord()
+        return instance.system_metadata or {}
+    return {}
 
 
 def _numa(instance):

@@ -62,12 +62,12 @@ class Scaler:
             failed.
         """
         with contextlib.ExitStack() as held:
-            held.enter_context(self._guard.hold(uuid))
             held.enter_context(
                 compute_utils.EventReporter(
                     context, EVENT, self._tracker.host, uuid
                 )
             )
+            held.enter_context(self._guard.hold(uuid))
             job, error = self._recovered_job(context, uuid)
             plan = planning.make_plan(
                 job.server, wish, job.circumstances(context)

@@ -41,7 +41,11 @@ def server_of(instance):
     layout = layout_of(
         instance.numa_topology, record.offline, realtime_vcpus(instance)
     )
-    limits = bounds.bounds_of(flavor.extra_specs, flavor.vcpus)
+    limits = bounds.bounds_of(
+        flavor.extra_specs,
+        flavor.vcpus,
+        bounds.image_properties(instance.system_metadata),
+    )
     if not layout.cells:
         limits = bounds.Bounds(flavor.vcpus, flavor.vcpus)
     return Server(

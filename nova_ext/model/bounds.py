@@ -46,18 +46,36 @@ def wants_scaling(extra_specs: Mapping[str, str]) -> bool:
     return any(key in extra_specs for key in MIN_VCPUS_KEYS)
 
 
-def bounds_of(extra_specs: Mapping[str, str], vcpus: int) -> Bounds:
-    """Return the bounds of a server with this flavor.
+def image_properties(system_metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of the image that an instance was made from.
+
+    Nova keeps them under a prefix (``nova.utils.SM_IMAGE_PROP_PREFIX``).
+    """
+    prefix = 'image_'
+    return {
+        key[len(prefix) :]: value
+        for key, value in system_metadata.items()
+        if key.startswith(prefix)
+    }
+
+
+def bounds_of(
+    extra_specs: Mapping[str, str],
+    vcpus: int,
+    properties: Mapping[str, str] | None = None,
+) -> Bounds:
+    """Return the bounds of a server with this flavor and image.
 
     A flavor without a minimum, or with one that :func:`check_flavor` refuses,
     is not scalable: both ends are its vCPUs.
 
     :param vcpus: the flavor's vCPUs, which are the maximum.
+    :param properties: those of the image.
     """
     if not wants_scaling(extra_specs):
         return Bounds(vcpus, vcpus)
     try:
-        check_flavor(extra_specs, vcpus)
+        check_flavor(extra_specs, vcpus, properties)
     except exception.FlavorInvalid:
         return Bounds(vcpus, vcpus)
     return Bounds(_minimum(extra_specs)[1], vcpus)

@@ -16,7 +16,7 @@ the guest's own offlining or onlining, asked for over the same channel, and
 the pins and the policy of the thread, done by hand in the same run on the
 same guest. The times of the parts are those that nova-compute logs.
 
-Run it with the lab's Python: ``./lab shell -- python -m
+Run it with the lab's Python: ``./lab shell python -m
 tests.perf.bench_lab_scale``.
 """
 

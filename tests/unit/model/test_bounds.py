@@ -48,11 +48,10 @@ def test_a_flavor_that_cannot_work(case, key):
         bounds.check_flavor(specs, vcpus, image)
     assert str(caught.value) == case['said'].replace('KEY', key)
     assert caught.value.code == case['code']
-    if not image:
-        # Its servers run all the same, and do not scale.
-        found = bounds.bounds_of(specs, vcpus)
-        assert found == bounds.Bounds(vcpus, vcpus)
-        assert not found.scalable
+    # Its servers run all the same, and do not scale.
+    found = bounds.bounds_of(specs, vcpus, image)
+    assert found == bounds.Bounds(vcpus, vcpus)
+    assert not found.scalable
 
 
 @pytest.mark.parametrize('key', bounds.MIN_VCPUS_KEYS)
@@ -98,3 +97,10 @@ def test_both_ends_belong_to_the_bounds():
     limits = bounds.Bounds(2, 4)
     assert [count for count in range(7) if count in limits] == [2, 3, 4]
     assert 'two' not in limits
+
+
+def test_image_properties_are_in_the_system_metadata():
+    metadata = {'image_hw_cpu_thread_policy': 'require', 'nova_ext_last': '{}'}
+    assert bounds.image_properties(metadata) == {
+        'hw_cpu_thread_policy': 'require'
+    }
