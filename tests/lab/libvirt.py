@@ -15,6 +15,7 @@ import collections.abc
 import pathlib
 
 from tests.lab import layout
+from tests.lab import memlock
 from tests.lab import readiness
 from tests.lab import supervisor
 
@@ -76,6 +77,7 @@ def service(paths: layout.Layout) -> supervisor.Service:
         arguments=('/usr/sbin/libvirtd', '--pid-file', '/run/libvirtd.pid'),
         ready=readiness.unix(socket_outside(paths)),
         timeout=60,
+        env=tuple(memlock.environment(paths).items()),
     )
 
 

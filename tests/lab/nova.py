@@ -56,7 +56,8 @@ def _sections(
 ) -> dict[str, dict[str, object]]:
     folder = paths.configuration / 'nova'
     data = paths.state / 'nova'
-    privsep = paths.program('nova', 'privsep-helper')
+    program = paths.program('nova', 'privsep-helper')
+    helper = f'{program} --config-file {configuration_file(paths)}'
     log_in = keystone.credentials(chosen)
     return {
         'DEFAULT': {
@@ -81,9 +82,9 @@ def _sections(
         'libvirt': _libvirt(chosen),
         'neutron': log_in,
         'notifications': {'notification_format': 'versioned'},
-        'nova_sys_admin': {
-            'helper_command': f'{privsep} --config-file {folder}/nova.conf'
-        },
+        # As root, with neither sudo nor rootwrap in between.
+        'nova_sys_admin': {'helper_command': helper},
+        'nova_ext_privileged': {'helper_command': helper},
         'oslo_concurrency': {'lock_path': data / 'locks'},
         'oslo_messaging_notifications': {'driver': 'messagingv2'},
         'placement': log_in,
