@@ -22,7 +22,7 @@ from typing import Any
 # Nova 34 runs nova-compute on native threads. The capture of output is
 # pytest's work, and Nova's own log capture does the rest.
 os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'true')
-os.environ.setdefault('OS_TEST_TIMEOUT', '160')
+os.environ.setdefault('OS_TEST_TIMEOUT', '600')
 os.environ.setdefault('LANGUAGE', 'en_US')
 os.environ.setdefault('LC_ALL', 'C.UTF-8')
 os.environ['OS_STDOUT_CAPTURE'] = '0'

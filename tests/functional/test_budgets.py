@@ -55,6 +55,23 @@ class BudgetsTest(base.ScalingTestBase):
         )
         self.assert_within_budget(server)
 
+    def test_down_releases_last_and_up_acquires_first(self) -> None:
+        server = self.boot(
+            4,
+            1,
+            numa_nodes='1',
+            cpu_realtime='yes',
+            cpu_realtime_mask='^0',
+        )
+        order = ['guest', 'policy', 'pin', 'save node', 'placement']
+        for direction in ('down', 'up'):
+            self.world.effects.record()
+            self.assertEqual((202, ''), self.scale(server, direction))
+            log = self.world.effects.stop()
+            found = sorted(order, key=log.index)
+            self.assertEqual(order, found, log)
+            order = ['placement', 'save node', 'pin', 'policy', 'guest']
+
     def test_a_target_costs_as_much_as_its_steps(self) -> None:
         server = self.boot(4, 1, numa_nodes='1')
         effects = self.world.effects

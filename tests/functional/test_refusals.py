@@ -14,8 +14,11 @@
 from typing import Any
 
 import ddt
+from nova import context as nova_context
+from nova import objects
 from nova.tests.functional.api import client
 
+from nova_ext.compute import endpoint
 from tests.functional import base
 from tests.functional import vectors
 
@@ -132,6 +135,28 @@ class RefusalsTest(base.ScalingTestBase):
         self.assertEqual(
             (202, ''), self.scale(self.server, 'down', self.admin_api)
         )
+
+    def test_the_compute_host_checks_the_lock_too(self) -> None:
+        self.api.post_server_action(self.server['id'], {'lock': None})
+        instance = self.instance(self.server['id'])
+        caller = nova_context.RequestContext('fake', instance.project_id)
+        objects.InstanceAction.action_start(caller, instance.uuid, 'scale')
+        scaler = self.computes['host1'].driver._scaler
+        answer = endpoint.ScalingEndpoint(scaler).scale(
+            caller,
+            instance=instance,
+            direction='down',
+            target=None,
+            wait=True,
+        )
+        self.assertEqual(
+            {
+                'code': 409,
+                'message': 'Instance %s is locked' % self.server['id'],
+            },
+            answer['error'],
+        )
+        self.assert_nothing_changed()
 
     def test_unknown_server(self) -> None:
         self.assertEqual(
