@@ -26,11 +26,13 @@ from tests.lab import rings
 from tests.lab import shell
 from tests.lab import story
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def main(arguments: list[str]) -> int:
     """Do one command; its exit status."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in STOPPING:
         signal.signal(number, _stop)
     try:
         lab = openstack.Lab(layout.from_environment())
@@ -38,14 +40,15 @@ def main(arguments: list[str]) -> int:
     except errors.LabError as error:
         print(f'\nError: {error}', file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print('\nInterrupted.', file=sys.stderr)
-        return 128 + signal.SIGINT
     except errors.Stopped as error:
+        print('\nStopped.', file=sys.stderr)
         return 128 + error.signal_number
 
 
 def _stop(number: int, _frame: object) -> typing.NoReturn:
+    # A second one must not cut the cleaning up short.
+    for every in STOPPING:
+        signal.signal(every, signal.SIG_IGN)
     raise errors.Stopped(number)
 
 

@@ -38,8 +38,6 @@ PASTE = layout.CHECKOUT / 'etc' / 'nova-ext' / 'api-paste.ini'
 #: Where nova-ext-channel serves this host; the default of its option.
 CHANNEL_SOCKET = pathlib.Path('/run/nova-ext/channel.sock')
 
-DAEMONS = ('nova-conductor', 'nova-scheduler', 'nova-compute')
-
 
 def configure(paths: layout.Layout, chosen: settings.Settings) -> None:
     """Write nova.conf and api-paste.ini."""
@@ -51,9 +49,7 @@ def configure(paths: layout.Layout, chosen: settings.Settings) -> None:
     shutil.copy(PASTE, folder)
 
 
-def _sections(
-    paths: layout.Layout, chosen: settings.Settings
-) -> dict[str, dict[str, object]]:
+def _sections(paths: layout.Layout, chosen: settings.Settings) -> ini.Sections:
     folder = paths.configuration / 'nova'
     data = paths.state / 'nova'
     program = paths.program('nova', 'privsep-helper')
@@ -116,7 +112,7 @@ def api(paths: layout.Layout, chosen: settings.Settings) -> supervisor.Service:
 def daemon(
     paths: layout.Layout, name: str, ready: supervisor.Probe
 ) -> supervisor.Service:
-    """One of ``DAEMONS``."""
+    """One of nova's programs that serve the message bus."""
     return supervisor.Service(
         name=name,
         arguments=(

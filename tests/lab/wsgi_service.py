@@ -12,7 +12,6 @@
 """Web services of the lab: one WSGI application each, under waitress."""
 
 import collections.abc
-import os
 import pathlib
 
 from tests.lab import layout
@@ -60,9 +59,12 @@ def neutron(
 ) -> supervisor.Service:
     """The stand-in for neutron."""
     port = chosen.ports['network']
-    program: os.PathLike[str] = PROGRAMS / 'neutron.py'
     return supervisor.Service(
         name='neutron',
-        arguments=(paths.python('nova'), program, str(port)),
+        arguments=(
+            paths.python('nova'),
+            PROGRAMS / 'neutron.py',
+            str(port),
+        ),
         ready=readiness.tcp(settings.HOST, port),
     )
