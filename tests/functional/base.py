@@ -24,10 +24,10 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from oslo_policy import opts as policy_opts
 
+from nova_ext.api import views
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
 from nova_ext.hypervisor import privileged
-from nova_ext.model import record
 from tests.functional import agreement
 from tests.functional import observe
 from tests.functional.fakes import domain
@@ -115,8 +115,7 @@ class ScalingTestBase(base.ServersTestBase):
         self.addCleanup(privileged.context.set_client_mode, True)
 
     def _parked(self, uuid: str) -> frozenset[int]:
-        metadata = self.instance(uuid).system_metadata
-        return record.ScaleRecord.from_metadata(metadata).offline
+        return views.offline_vcpus(self.instance(uuid))
 
     # -- hosts -------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from nova.virt import hardware
 
 from nova_ext import cpuset
 from nova_ext.model import bounds
+from nova_ext.model import pinning
 from nova_ext.model import record
 from tests.functional.agreement import HostState
 from tests.functional.agreement import ProcessState
@@ -98,7 +99,9 @@ def server_state(
         },
         cores=_cores(compute, topology),
         extra_cores=len(reserved),
-        offline=kept.offline,
+        offline=pinning.parked(
+            kept.offline, [cell.cpu_pinning for cell in topology.cells]
+        ),
         journal=str(kept.journal or ''),
         task_state=instance.task_state,
         allocated=_allocated(placement, uuid),

@@ -104,6 +104,35 @@ class CoresTest(base.ScalingTestBase):
         self.assertEqual([4, 4, 4], self.vcpus(server))
         self.assert_agreement()
 
+    def test_a_resize_brings_a_scaled_down_server_to_its_maximum(self) -> None:
+        server, flavor = self._resized()
+        self._confirm_resize(server)
+        self.assertEqual([1, 4, 4], self.vcpus(server))
+        self.assert_agreement()
+        self.assert_scales(server, 'down')
+        self.assert_scales(server, 'up')
+
+    def test_a_reverted_resize_leaves_a_server_scaled_down(self) -> None:
+        server, flavor = self._resized()
+        self._revert_resize(server)
+        self.assertEqual([1, 2, 4], self.vcpus(server))
+        self.assert_agreement()
+        self.assert_scales(server, 'up')
+
+    def _resized(self) -> Any:
+        self.flags(allow_resize_to_same_host=True)
+        server = self.boot(4, 1, name='scaled', numa_nodes='1')
+        self.assert_scales(server, 'down')
+        self.assert_scales(server, 'down')
+        flavor = self._create_flavor(
+            vcpu=4,
+            memory_mb=512,
+            disk=1,
+            ephemeral=0,
+            extra_spec={'hw:cpu_policy': 'dedicated', 'wrs:min_vcpus': '1'},
+        )
+        return self._resize_server(server, flavor), flavor
+
 
 class TwoHostsTest(base.ScalingTestBase):
     """Each host counts its own servers."""
