@@ -17,6 +17,7 @@ import shutil
 import sys
 
 from tests.lab import commands
+from tests.lab import errors
 from tests.lab import layout
 from tests.lab import progress
 from tests.lab import stamps
@@ -49,14 +50,18 @@ class Environment:
                 *self.requirements,
                 str(self.links),
                 self.constraints.read_text(),
-                sys.version,
+                _VERSION,
             ]
         )
 
 
-KEYSTONE = Environment('keystone', ('keystone', 'PyMySQL', 'waitress'))
-
+#: Not the whole version: installing packages may update Python itself.
 _VERSION = f'python{sys.version_info.major}.{sys.version_info.minor}'
+
+#: The interpreter outside any environment, also when this runs in one.
+_BASE_PYTHON = pathlib.Path(sys.base_prefix, 'bin', _VERSION)
+
+KEYSTONE = Environment('keystone', ('keystone', 'PyMySQL', 'waitress'))
 
 NOVA = Environment(
     'nova',
@@ -100,17 +105,23 @@ NOVA = Environment(
 def install(paths: layout.Layout, environment: Environment) -> None:
     """Make the environment, unless it stands complete.
 
-    :raises errors.LabError: when pip fails three times.
+    :raises errors.LabError: when pip fails three times, or when this very
+        environment runs us.
     """
     folder = paths.environments / environment.name
     stamp = folder / 'complete'
     value = environment.digest()
     if stamps.holds(stamp, value):
         return
+    if folder.is_relative_to(sys.prefix):
+        raise errors.LabError(
+            f'The environment {folder} is out of date and in use: '
+            f'run ./lab test unit, which makes it anew.'
+        )
     log = paths.build_logs / f'pip-{environment.name}.log'
     with progress.step(f'Install the environment {environment.name}', log):
         shutil.rmtree(folder, ignore_errors=True)
-        commands.run([sys.executable, '-m', 'venv', folder], log, 120)
+        commands.run([_BASE_PYTHON, '-m', 'venv', folder], log, 120)
         commands.run(
             [
                 folder / 'bin' / 'python',
