@@ -271,6 +271,14 @@ class ScalingTestBase(base.ServersTestBase):
         last: dict[str, Any] = shown.body['vcpu_scale']['last_request']
         return last
 
+    def assert_last_request_is_true(self, server: dict[str, Any]) -> None:
+        """The caller can see how a request ended, and that is so."""
+        current = self.vcpus(server)[1]
+        last = self.last_request(server)
+        self.assertIn(last['state'], ('done', 'failed'))
+        self.assertEqual(current, last['reached'], last)
+        self.assertEqual(last['state'] == 'done', current == last['target'])
+
     # -- agreement ---------------------------------------------------------
 
     def states(self) -> tuple[list[Any], list[Any]]:

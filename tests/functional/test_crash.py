@@ -73,6 +73,8 @@ class CrashTest(base.ScalingTestBase):
             self.audit()
             self.assert_agreement()
             outcomes.append(self.vcpus(server)[1])
+            if number > 1:
+                self.assert_last_request_is_true(server)
             if not died:
                 break
         self.assertFalse(died, 'the request never came to its end')
