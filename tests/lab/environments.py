@@ -86,6 +86,7 @@ NOVA = Environment(
         'oslotest',
         'pytest',
         'pytest-timeout',
+        'pytest-xdist',
         'PyYAML',
         'requests-mock',
         'ruff',

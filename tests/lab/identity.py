@@ -19,6 +19,7 @@ goes with the last of them.
 
 import os
 import pathlib
+import secrets
 import signal
 import time
 
@@ -27,9 +28,19 @@ MARK = 'nova-ext-lab:'
 PROC = pathlib.Path('/proc')
 
 
-def mark_of(state: pathlib.Path) -> str:
-    """The mount source that marks the lab of one state folder."""
-    return f'{MARK}{state}'
+def mark_of(cache: pathlib.Path) -> str:
+    """The mount source that marks the lab of one cache folder.
+
+    A random name, kept in the folder: containers on one machine may have the
+    same path for different folders, and see each other's processes.
+    """
+    file = cache / 'lab.id'
+    try:
+        return MARK + file.read_text()
+    except FileNotFoundError:
+        cache.mkdir(parents=True, exist_ok=True)
+        file.write_text(secrets.token_hex(8))
+        return MARK + file.read_text()
 
 
 def start_time(pid: int, proc: pathlib.Path = PROC) -> int | None:
@@ -52,9 +63,8 @@ def bears(pid: int, mark: str, proc: pathlib.Path = PROC) -> bool:
         mounts = (proc / str(pid) / 'mountinfo').read_text()
     except OSError:
         return False
-    wanted = mark.replace('\\', '\\134').replace(' ', '\\040')
     return any(
-        line.rpartition(' - ')[2].split()[1:2] == [wanted]
+        line.rpartition(' - ')[2].split()[1:2] == [mark]
         for line in mounts.splitlines()
     )
 

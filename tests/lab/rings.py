@@ -42,7 +42,12 @@ CHECKS = (
     Check('unit', 'format', ('ruff', 'format', '--check', '.'), 60),
     Check('unit', 'types', ('mypy',), 180),
     Check('unit', 'tests', ('pytest', '--timeout=60', 'tests/unit'), 300),
-    Check('functional', 'tests', ('pytest', 'tests/functional'), 1500),
+    Check(
+        'functional',
+        'tests',
+        ('pytest', '-n2', '--dist=worksteal', 'tests/functional'),
+        1500,
+    ),
     Check('lab', 'tests', ('pytest', 'tests/lab'), 1200),
 )
 

@@ -54,7 +54,7 @@ class Supervisor:
 
     def __init__(self, paths: layout.Layout) -> None:
         self.paths = paths
-        self.mark = identity.mark_of(paths.state)
+        self.mark = identity.mark_of(paths.cache)
 
     @property
     def socket(self) -> pathlib.Path:

@@ -20,7 +20,7 @@ import pytest
 
 from tests.lab import identity
 
-MARK = identity.mark_of(pathlib.Path('/a folder/lab'))
+MARK = identity.MARK + 'b0b'
 
 
 def write_process(
@@ -38,7 +38,7 @@ def stat(pid: int, name: str, state: str = 'S', start: int = 777) -> str:
 
 MOUNTS = (
     '21 1 8:1 / / rw - ext4 /dev/vda rw\n'
-    '99 21 0:55 / /x rw - tmpfs nova-ext-lab:/a\\040folder/lab rw\n'
+    '99 21 0:55 / /x rw - tmpfs nova-ext-lab:b0b rw\n'
 )
 
 
@@ -62,7 +62,7 @@ def test_a_dead_process_has_no_start_time(tmp_path: pathlib.Path) -> None:
 
 def test_bearers_are_those_with_the_mark(tmp_path: pathlib.Path) -> None:
     write_process(tmp_path, 5, stat(5, 'sh'), MOUNTS)
-    write_process(tmp_path, 6, stat(6, 'sh'), MOUNTS.replace('lab', 'lap'))
+    write_process(tmp_path, 6, stat(6, 'sh'), MOUNTS.replace('b0b', 'b0c'))
     write_process(tmp_path, 7, stat(7, 'sh', 'Z'), MOUNTS)
     write_process(tmp_path, 8, stat(8, 'sh'))
     (tmp_path / 'self').mkdir()
@@ -70,9 +70,17 @@ def test_bearers_are_those_with_the_mark(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_mark_of_another_lab_is_not_ours(tmp_path: pathlib.Path) -> None:
-    longer = MOUNTS.replace('/lab', '/lab2')
+    longer = MOUNTS.replace('b0b', 'b0bb')
     write_process(tmp_path, 5, stat(5, 'sh'), longer)
     assert identity.bearers(MARK, tmp_path) == []
+
+
+def test_a_mark_is_kept_and_unlike_others(tmp_path: pathlib.Path) -> None:
+    one, other = tmp_path / 'one', tmp_path / 'other'
+    mark = identity.mark_of(one)
+    assert identity.mark_of(one) == mark
+    assert identity.mark_of(other) != mark
+    assert len(mark.split()) == 1
 
 
 def test_end_all_leaves_others_alone() -> None:
