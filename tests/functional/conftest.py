@@ -37,3 +37,8 @@ importlib.import_module('nova.tests.unit')
 # busy machine the thread comes later, and no test after it has any pools.
 _pools: Any = importlib.import_module('nova.thread_pool_factory')
 _pools.shutdown_all_executors = lambda: None
+
+
+def pytest_configure(config: Any) -> None:
+    """Leave out what Nova and its libraries warn about each other."""
+    config.addinivalue_line('filterwarnings', 'ignore::DeprecationWarning')
