@@ -58,8 +58,7 @@ def _demo(lab: openstack.Lab, _options: argparse.Namespace) -> int:
 
 
 def _test(lab: openstack.Lab, options: argparse.Namespace) -> int:
-    with lab.paths.locked('lab'):
-        return rings.run(lab, options.ring)
+    return rings.run(lab, options.ring)
 
 
 def _up(lab: openstack.Lab, _options: argparse.Namespace) -> int:
