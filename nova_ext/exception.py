@@ -235,3 +235,61 @@ class ComputeFailed(NovaExtError):
         '(openstack server scale show) for what it did, and its log for why.'
     )
     code = 503
+
+
+# -- resource and consumer plug-ins ----------------------------------------
+
+
+class PluginError(NovaExtError):
+    """Base of what keeps a plug-in from being used."""
+
+
+class PluginUnknown(PluginError):
+    """An option names a plug-in that is not installed."""
+
+    msg_fmt = (
+        '[DEFAULT]%(option)s names the plug-in %(name)s, which no installed '
+        'package provides (installed: %(known)s). Correct the name, or '
+        'install the package into the environment that Nova runs in.'
+    )
+
+
+class PluginConflict(PluginError):
+    """Several installed packages register a plug-in of one name."""
+
+    msg_fmt = (
+        '[DEFAULT]%(option)s names the plug-in %(name)s, which several '
+        'packages provide: %(providers)s. Uninstall all but one, or set '
+        '[nova_ext_plugins]on_conflict = first.'
+    )
+
+
+class PluginBroken(PluginError):
+    """An installed plug-in cannot be imported, made or taken as it is."""
+
+    msg_fmt = (
+        'The plug-in %(name)s of [DEFAULT]%(option)s (%(provider)s) cannot be '
+        'used: %(reason)s. Repair or update its package, or take it out of '
+        'the option.'
+    )
+
+
+class InformationMissing(NovaExtError):
+    """A host's stats lack a key that a consumer reads."""
+
+    msg_fmt = 'the key %(key)s is missing'
+
+
+class InformationDamaged(NovaExtError):
+    """A host's stats have something else where a number should be."""
+
+    msg_fmt = 'the key %(key)s is %(got)r, not %(wanted)s'
+
+
+class DemandInvalid(NovaExtError):
+    """A flavor's extra spec, which a plug-in reads, is not what it takes."""
+
+    msg_fmt = (
+        'the extra spec %(key)s is %(got)r, not %(wanted)s: correct the flavor'
+    )
+    code = 400

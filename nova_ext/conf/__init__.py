@@ -15,9 +15,23 @@ from oslo_config import cfg
 
 from nova_ext.conf import base
 from nova_ext.conf import channel
+from nova_ext.conf import compute_unit
+from nova_ext.conf import default
+from nova_ext.conf import plugins
+from nova_ext.conf import realtime_pcpu
 from nova_ext.conf import scaling
+from nova_ext.conf import vcpu_scale
 
 CONF = cfg.CONF
 
-for _group in (base, channel, scaling):
+for _group in (
+    base,
+    channel,
+    compute_unit,
+    default,
+    plugins,
+    realtime_pcpu,
+    scaling,
+    vcpu_scale,
+):
     _group.register_opts(CONF)

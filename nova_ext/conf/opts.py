@@ -16,7 +16,23 @@ from typing import Any
 
 from nova_ext.conf import base
 from nova_ext.conf import channel
+from nova_ext.conf import compute_unit
+from nova_ext.conf import default
+from nova_ext.conf import plugins
+from nova_ext.conf import realtime_pcpu
 from nova_ext.conf import scaling
+from nova_ext.conf import vcpu_scale
+
+_MODULES: tuple[Any, ...] = (
+    default,
+    base,
+    channel,
+    scaling,
+    plugins,
+    vcpu_scale,
+    realtime_pcpu,
+    compute_unit,
+)
 
 
 def list_opts() -> Sequence[tuple[str, Sequence[Any]]]:
@@ -24,6 +40,4 @@ def list_opts() -> Sequence[tuple[str, Sequence[Any]]]:
 
     Found by the ``oslo.config.opts`` entry point.
     """
-    return [
-        (module.GROUP, module.OPTIONS) for module in (base, channel, scaling)
-    ]
+    return [(module.GROUP, module.OPTIONS) for module in _MODULES]
