@@ -27,7 +27,7 @@ class HostCores:
         self._tracker = tracker
         self._store = store
         self._power = power
-        self._node = instance.node
+        self._instance = instance
         self._isolated = topology.is_isolated(instance.numa_topology)
 
     @property
@@ -37,12 +37,14 @@ class HostCores:
 
     def free_pcpus(self, node):
         """See the port."""
-        return self._tracker.free_pcpus(self._node, node, self._isolated)
+        return self._tracker.free_pcpus(
+            self._instance.node, node, self._isolated
+        )
 
     def switch(self, before, after, record):
         """See the port."""
         self._tracker.switch_cores(
-            self._node,
+            self._instance,
             before,
             after,
             self._isolated,
@@ -52,7 +54,7 @@ class HostCores:
     def take(self, before, vcpu, record):
         """See the port."""
         return self._tracker.take_core(
-            self._node,
+            self._instance,
             before,
             vcpu,
             self._isolated,

@@ -11,7 +11,8 @@
 #    under the License.
 """The tracker seam: dedicated cores change owners while a server runs.
 
-A subclass of ``nova.compute.resource_tracker.ResourceTracker``. It leans on
+A subclass, by way of :mod:`nova_ext.compute.plugin_tracker`, of
+``nova.compute.resource_tracker.ResourceTracker``. It leans on
 ``compute_nodes``, ``old_resources`` and ``_resource_change`` (Nova 31 to 34),
 and on ``NUMACell.pin_cpus`` and its kin, which refuse what is not free.
 ``update_usage`` of Nova only changes stats of a tracked instance, so the
@@ -20,22 +21,19 @@ host's NUMA topology is counted here.
 
 from nova import exception as nova_exception
 from nova import objects
-from nova import utils
-from nova.compute import resource_tracker
 from oslo_log import log as logging
 
 from nova_ext import exception
+from nova_ext.compute import plugin_tracker
 from nova_ext.model.record import JOURNAL_KEY
 from nova_ext.scaling import planning
 
 LOG = logging.getLogger(__name__)
 
-_synchronized = utils.synchronized(
-    resource_tracker.COMPUTE_RESOURCE_SEMAPHORE, fair=True
-)
+_synchronized = plugin_tracker.synchronized
 
 
-class ResourceTracker(resource_tracker.ResourceTracker):
+class ResourceTracker(plugin_tracker.PluginTracker):
     """Nova's tracker, which can also switch the cores of one instance."""
 
     def __init__(self, host, driver, reportclient=None):
@@ -92,35 +90,37 @@ class ResourceTracker(resource_tracker.ResourceTracker):
         return _free_pcpus(self._host_cells(nodename)[node], isolated)
 
     @_synchronized
-    def switch_cores(self, nodename, before, after, isolated, save):
+    def switch_cores(self, instance, before, after, isolated, save):
         """Give back and take what differs between two layouts of an instance.
 
+        :param instance: the one that ``save`` changes.
         :param before: the model's layout that is counted now.
         :param isolated: whether siblings are counted with each pCPU.
         :param save: saves the instance; called once the change was found
             possible, and before it is counted.
         :raises exception.InsufficientResources: a pCPU is another's.
         """
-        self._switch(nodename, before, after, isolated, save)
+        self._switch(instance, before, after, isolated, save)
 
     @_synchronized
-    def take_core(self, nodename, before, vcpu, isolated, save):
+    def take_core(self, instance, before, vcpu, isolated, save):
         """Choose the lowest free pCPU for an offline vCPU, and take it.
 
+        :param instance: the one that ``save`` changes.
         :param save: saves the instance with the layout that it is given.
         :returns: that layout.
         :raises exception.InsufficientResources: there is none.
         """
         node = before.cell_of(vcpu).node
-        free = _free_pcpus(self._host_cells(nodename)[node], isolated)
+        free = _free_pcpus(self._host_cells(instance.node)[node], isolated)
         if not free:
             raise planning.no_free_pcpu(node, isolated)
         after = before.with_core(vcpu, free[0])
-        self._switch(nodename, before, after, isolated, lambda: save(after))
+        self._switch(instance, before, after, isolated, lambda: save(after))
         return after
 
-    def _switch(self, nodename, before, after, isolated, save):
-        topology = self._host_topology(nodename)
+    def _switch(self, instance, before, after, isolated, save):
+        topology = self._host_topology(instance.node)
         cells = {cell.id: cell for cell in topology.cells}
         try:
             for old, new in zip(before.cells, after.cells, strict=True):
@@ -130,7 +130,8 @@ class ResourceTracker(resource_tracker.ResourceTracker):
                 reason=error.format_message()
             ) from error
         save()
-        self._publish(self.compute_nodes[nodename], topology)
+        self._plugins.rescale(instance)
+        self._publish(self.compute_nodes[instance.node], topology)
 
     def _publish(self, compute_node, topology):
         """Count a host topology, and let the scheduler know.
@@ -139,6 +140,7 @@ class ResourceTracker(resource_tracker.ResourceTracker):
         now is saved by the next audit, because it differs then.
         """
         compute_node.numa_topology = topology._to_json()
+        self._plugins.write(compute_node)
         nodename = compute_node.hypervisor_hostname
         published = self.old_resources[nodename]
         if not self._resource_change(compute_node):

@@ -31,6 +31,8 @@ from nova_ext.plugins.loading import Loaded
 LOG = logging.getLogger(__name__)
 CONF = conf.CONF
 
+#: A host and its node, as messages name them.
+HostName = tuple[str, str]
 #: A host's state in each consumer, None where it could not be read.
 States = list[Any]
 
@@ -103,7 +105,7 @@ class ConsumerHandler:
         policy = CONF.nova_ext_plugins.on_missing_information
         return Request(tuple(asked), invalid, policy == 'refuse')
 
-    def read(self, host: object, stats: Mapping[str, str]) -> States:
+    def read(self, host: HostName, stats: Mapping[str, str]) -> States:
         """Read a host.
 
         :param host: names it in warnings, of which each host gets one.
@@ -117,7 +119,7 @@ class ConsumerHandler:
         return states
 
     def refusal(
-        self, host: object, states: States, request: Request
+        self, host: HostName, states: States, request: Request
     ) -> Refusal | None:
         """Return why a host does not fit a request, None if it does."""
         if request.invalid:
@@ -138,7 +140,9 @@ class ConsumerHandler:
                 return Refusal(self._names[number], 'no information', wanted)
         return None
 
-    def consume(self, host: object, states: States, request: Request) -> None:
+    def consume(
+        self, host: HostName, states: States, request: Request
+    ) -> None:
         """Put a decision into a host's states."""
         for number, consumer, wanted in request.asked:
             if states[number] is None:
@@ -176,7 +180,7 @@ class ConsumerHandler:
         return weights
 
     def _read_carefully(
-        self, host: object, stats: Mapping[str, str]
+        self, host: HostName, stats: Mapping[str, str]
     ) -> States:
         states: States = []
         for number, read in enumerate(self._readers):
@@ -187,7 +191,7 @@ class ConsumerHandler:
                 states.append(None)
         return states
 
-    def _complain(self, host: object, number: int, error: Exception) -> None:
+    def _complain(self, host: HostName, number: int, error: Exception) -> None:
         if not self._complaints.is_new(host):
             return
         policy = CONF.nova_ext_plugins.on_missing_information
@@ -198,7 +202,7 @@ class ConsumerHandler:
             'compute_resources on that host and that its nova-compute is '
             'upgraded.',
             {
-                'host': host,
+                'host': host[0],
                 'consumer': self._names[number],
                 'error': type(error).__name__,
                 'text': error,
@@ -216,18 +220,18 @@ class _Complaints:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._hosts: set[object] = set()
+        self._hosts: set[HostName] = set()
 
     def __bool__(self) -> bool:
         return bool(self._hosts)
 
-    def is_new(self, host: object) -> bool:
+    def is_new(self, host: HostName) -> bool:
         with self._lock:
             new = host not in self._hosts
             self._hosts.add(host)
             return new
 
-    def settle(self, host: object) -> None:
+    def settle(self, host: HostName) -> None:
         with self._lock:
             self._hosts.discard(host)
 

@@ -121,20 +121,22 @@ class _Loader(Generic[P]):
 
     def _import(
         self, names: list[str]
-    ) -> tuple[dict[tuple[str, str], Any], dict[str, Exception]]:
+    ) -> tuple[dict[tuple[str, str], Any], dict[str, BaseException]]:
         """Import by stevedore: targets by name and value, and failures."""
         if not names:
             return {}, {}
-        errors: dict[str, Exception] = {}
+        errors: dict[str, BaseException] = {}
+
+        def failed(manager: object, point: Any, error: BaseException) -> None:
+            errors[point.name] = error
+
         manager: Any = stevedore.NamedExtensionManager(
             self._namespace,
             names,
-            on_load_failure_callback=lambda _, point, error: (
-                errors.setdefault(point.name, error)
-            ),
-            on_missing_entrypoints_callback=lambda missing: None,
+            on_load_failure_callback=failed,
+            on_missing_entrypoints_callback=None,
         )
-        kinds = {}
+        kinds: dict[tuple[str, str], Any] = {}
         for found in manager.extensions:
             target = found.entry_point.value.replace(' ', '')
             kinds.setdefault((found.name, target), found.plugin)
@@ -144,7 +146,7 @@ class _Loader(Generic[P]):
         self,
         chosen: Iterable[Installed],
         kinds: dict[tuple[str, str], Any],
-        errors: dict[str, Exception],
+        errors: dict[str, BaseException],
     ) -> Iterator[Loaded[P]]:
         for each in chosen:
             kind = kinds.get((each.name, each.target))
@@ -214,5 +216,5 @@ class _Loader(Generic[P]):
         return None
 
 
-def _cause(error: Exception | None) -> Exception:
+def _cause(error: BaseException | None) -> BaseException:
     return error or ImportError('stevedore did not find it')

@@ -15,6 +15,7 @@ Nova keeps stats as text; each key has a kind that renders and reads it, the
 same on both sides.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -170,5 +171,13 @@ def _render_text(value: object) -> str | None:
     return None
 
 
-_RENDER = {COUNT: _render_count, AMOUNT: _render_amount, TEXT: _render_text}
-_READ = {COUNT: read_count, AMOUNT: read_amount, TEXT: read_text}
+_RENDER: dict[str, Callable[[object], str | None]] = {
+    COUNT: _render_count,
+    AMOUNT: _render_amount,
+    TEXT: _render_text,
+}
+_READ: dict[str, Callable[[Mapping[str, str], str], Value]] = {
+    COUNT: read_count,
+    AMOUNT: read_amount,
+    TEXT: read_text,
+}
