@@ -90,23 +90,6 @@ class ResourcesTestBase(
         )
         return self.start_service('scheduler')
 
-    def prefer(self, *hosts: str) -> None:
-        """Let the scheduler prefer hosts in this order, if they fit."""
-        order = {host: -index for index, host in enumerate(hosts)}
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'nova_ext.scheduler.weights.ResourceWeigher.weigh_objects',
-                lambda self, found, spec: [
-                    1.0 + order.get(each.obj.host, -9) / 10 for each in found
-                ],
-            )
-        )
-        for weigher in ('ram', 'cpu', 'disk', 'pci', 'num_instances'):
-            self.flags(
-                **{weigher + '_weight_multiplier': 0.0},
-                group='filter_scheduler',
-            )
-
     # -- servers -----------------------------------------------------------
 
     def flavor(

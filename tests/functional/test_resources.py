@@ -117,6 +117,7 @@ class ResourcesTest(resources.ResourcesTestBase):
         self.assert_usage(host1=NONE, host2=THREE)
 
     def test_live_migration(self) -> None:
+        self.src, self.dest = self.computes['host1'], self.computes['host2']
         self._live_migrate(self.server, host='host2')
         self.assertEqual('host2', self.host_of(self.server))
         self.audit()
@@ -127,7 +128,6 @@ class ResourcesTest(resources.ResourcesTestBase):
         self.admin_api.put_service_force_down(self._service('host1'), True)
         self._evacuate_server(self.server, expected_host='host2')
         self.assertEqual(THREE.split(), list(self.usage('host2')))
-        self.admin_api.put_service_force_down(self._service('host1'), False)
         self.restart('host1')
         self.audit()
         self.assert_usage(host1=NONE, host2=THREE)
