@@ -22,11 +22,13 @@ from nova import exception as nova_exception
 from nova import objects
 from nova.virt import hardware
 
-from nova_ext.compute import topology as translate
+from nova_ext.model import record
 from nova_ext.model import usage
-from nova_ext.model.record import ScaleRecord
 from nova_ext.resources.host import Host
 from nova_ext.resources.host import HostCell
+
+_REALTIME = {}
+_REALTIME_LIMIT = 1000
 
 
 def usage_of(instance, flavor, topology):
@@ -37,19 +39,24 @@ def usage_of(instance, flavor, topology):
     :param topology: its ``InstanceNUMATopology`` with that flavor, None
         without; pinned, unless the place has still to be found.
     """
-    dedicated = usage.dedicated_of(topology)
-    realtime = _realtime(instance, flavor)
+    cells = _placed(topology)
+    if cells:
+        dedicated = frozenset().union(*(cell.pins for cell in cells))
+    else:
+        dedicated = usage.dedicated_of(topology)
+    plain = usage.Flavor.of(flavor)
+    realtime = _realtime(instance, flavor, plain)
     return usage.Usage(
         uuid=instance.uuid,
-        flavor=usage.Flavor.of(flavor),
+        flavor=plain,
         dedicated=dedicated,
         realtime=realtime,
-        offline=_offline(instance, topology, realtime),
+        offline=_offline(instance, cells, realtime),
         isolated=usage.is_isolated(topology),
         extra_cores=(
-            usage.extra_cores_of(flavor.extra_specs) if dedicated else 0
+            usage.extra_cores_of(plain.extra_specs) if dedicated else 0
         ),
-        cells=_placed(topology),
+        cells=cells,
     )
 
 
@@ -91,46 +98,63 @@ def host_of(compute_node, resources):
 def _placed(topology):
     if not topology:
         return ()
+    pinned = [(cell, cell.cpu_pinning) for cell in topology.cells]
     return tuple(
         usage.PlacedCell(
-            cell.id,
-            dict(cell.cpu_pinning),
-            frozenset(cell.cpuset_reserved or ()),
+            cell.id, dict(pins), frozenset(cell.cpuset_reserved or ())
         )
-        for cell in topology.cells
-        if cell.cpu_pinning
+        for cell, pins in pinned
+        if pins
     )
 
 
-def _offline(instance, topology, realtime):
+def _offline(instance, cells, realtime):
     """Return the parked vCPUs: the pins say how many, the record which.
 
     A topology of another flavor or host may have no parked vCPUs, whatever
-    the record says of the server.
+    the record says of the server. Of the vCPUs on one pCPU one is online: the
+    one that the record does not name, else the lowest, and rather one that
+    is not real-time (see :class:`nova_ext.model.pinning.Cell`).
     """
-    sharing = _sharing(topology)
-    if not sharing:
-        return sharing
-    record = ScaleRecord.from_metadata(instance.system_metadata)
-    layout = translate.layout_of(topology, record.offline & sharing, realtime)
-    return layout.settled().offline if layout.cells else frozenset()
+    parked = set()
+    for cell in cells:
+        pins = cell.pins
+        pcpus = set(pins.values())
+        if len(pcpus) == len(pins):
+            continue
+        recorded = record.offline_of(instance.system_metadata)
+        for pcpu in pcpus:
+            here = {vcpu for vcpu in pins if pins[vcpu] == pcpu}
+            online = here - recorded or here
+            parked |= here - {min(online - realtime or online)}
+    return frozenset(parked)
 
 
-def _sharing(topology):
-    """Return the vCPUs whose pCPU another vCPU has too."""
-    shared = set()
-    for cell in topology.cells if topology else ():
-        pins = cell.cpu_pinning or {}
-        pcpus = list(pins.values())
-        if len(set(pcpus)) < len(pcpus):
-            shared.update(vcpu for vcpu in pins if pcpus.count(pins[vcpu]) > 1)
-    return frozenset(shared)
+def _realtime(instance, flavor, plain):
+    """Return the real-time vCPUs, by Nova's rules.
 
-
-def _realtime(instance, flavor):
-    # The image matters, and takes long to read, only with real-time.
-    if not hardware.is_realtime_enabled(flavor):
+    Reading the image and the masks takes longer than all the rest, so the
+    answers for what they depend on are kept.
+    """
+    specs = plain.extra_specs
+    if 'hw:cpu_realtime' not in specs:
         return frozenset()
+    key = (
+        plain.vcpus,
+        specs['hw:cpu_realtime'],
+        specs.get('hw:cpu_realtime_mask'),
+        specs.get('hw:emulator_threads_policy'),
+        instance.system_metadata.get('image_hw_cpu_realtime_mask'),
+    )
+    found = _REALTIME.get(key)
+    if found is None:
+        if len(_REALTIME) > _REALTIME_LIMIT:
+            _REALTIME.clear()
+        found = _REALTIME[key] = _ask_nova(instance, flavor)
+    return found
+
+
+def _ask_nova(instance, flavor):
     try:
         return frozenset(
             hardware.get_realtime_cpu_constraint(flavor, instance.image_meta)

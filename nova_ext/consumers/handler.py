@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 import threading
 from typing import Any
+from typing import Protocol
 
 from oslo_log import log as logging
 
@@ -31,8 +32,14 @@ from nova_ext.plugins.loading import Loaded
 LOG = logging.getLogger(__name__)
 CONF = conf.CONF
 
-#: A host and its node, as messages name them.
-HostName = tuple[str, str]
+
+class HostName(Protocol):
+    """A host, as messages name it; Nova's ``HostState`` or a test's."""
+
+    host: str
+    nodename: str
+
+
 #: A host's state in each consumer, None where it could not be read.
 States = list[Any]
 
@@ -202,7 +209,7 @@ class ConsumerHandler:
             'compute_resources on that host and that its nova-compute is '
             'upgraded.',
             {
-                'host': host[0],
+                'host': host.host,
                 'consumer': self._names[number],
                 'error': type(error).__name__,
                 'text': error,
@@ -220,20 +227,21 @@ class _Complaints:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._hosts: set[HostName] = set()
+        self._hosts: set[tuple[str, str]] = set()
 
     def __bool__(self) -> bool:
         return bool(self._hosts)
 
     def is_new(self, host: HostName) -> bool:
+        name = (host.host, host.nodename)
         with self._lock:
-            new = host not in self._hosts
-            self._hosts.add(host)
+            new = name not in self._hosts
+            self._hosts.add(name)
             return new
 
     def settle(self, host: HostName) -> None:
         with self._lock:
-            self._hosts.discard(host)
+            self._hosts.discard((host.host, host.nodename))
 
 
 def _add(

@@ -20,7 +20,7 @@ from nova_ext.consumers.base import Refusal
 from nova_ext.model.usage import Usage
 from nova_ext.plugins import vcpu_scale as shared
 from nova_ext.plugins.stats import Description
-from nova_ext.plugins.stats import read_count
+from nova_ext.plugins.stats import read_counts
 
 CONF = conf.CONF
 
@@ -62,11 +62,14 @@ class VcpuScale(Consumer[Pcpus, Asked]):
 
     def read(self, stats: Mapping[str, str]) -> Pcpus:
         """See the contract."""
-        return Pcpus(
-            read_count(stats, shared.FREE),
-            read_count(stats, shared.USED),
-            read_count(stats, shared.RETURNABLE),
-            read_count(stats, shared.PROMISED),
+        return Pcpus._make(
+            read_counts(
+                stats,
+                shared.FREE,
+                shared.USED,
+                shared.RETURNABLE,
+                shared.PROMISED,
+            )
         )
 
     def wanted(self, usage: Usage) -> Asked | None:

@@ -96,7 +96,7 @@ class ScaleRecord:
         keep a server from being listed or deleted.
         """
         return cls(
-            offline=_read_mask(metadata.get(OFFLINE_KEY)),
+            offline=offline_of(metadata),
             journal=_read_journal(metadata.get(JOURNAL_KEY)),
             last=_read_last(
                 metadata.get(LAST_KEY), metadata.get(REASON_KEY, '')
@@ -115,6 +115,11 @@ class ScaleRecord:
             metadata[REASON_KEY] = _cut(fields.pop('reason'))
             metadata[LAST_KEY] = _dump(fields)
         return {key: value for key, value in metadata.items() if value}
+
+
+def offline_of(metadata: Mapping[str, str]) -> frozenset[int]:
+    """Return only the record's offline vCPUs."""
+    return _read_mask(metadata.get(OFFLINE_KEY))
 
 
 def merge(metadata: Mapping[str, str], record: ScaleRecord) -> dict[str, str]:

@@ -62,22 +62,19 @@ class ResourceFitFilter(filters.BaseHostFilter):
         if not request.asked and not request.invalid:
             return hosts
         self._hosts.read(hosts)
-        return [host for host in hosts if self._passes(host, request)]
-
-    def _passes(self, host, request):
-        refused = self._hosts.refusal(host, request)
-        if refused is None:
-            return True
-        LOG.debug(
-            '%(host)s is refused: got %(got)s, wanted %(wanted)s of %(key)s',
-            {
-                'host': host,
-                'got': refused.got,
-                'wanted': refused.wanted,
-                'key': refused.key,
-            },
-        )
-        return False
+        fit, refused = self._hosts.fitting(hosts, request)
+        for host, why in refused:
+            LOG.debug(
+                '%(host)s is refused: got %(got)s, wanted %(wanted)s of '
+                '%(key)s',
+                {
+                    'host': host,
+                    'got': why.got,
+                    'wanted': why.wanted,
+                    'key': why.key,
+                },
+            )
+        return fit
 
 
 def all_filters():

@@ -49,9 +49,7 @@ class Hosts:
             # Straight into the dict: this runs for every host there is.
             kept = host.__dict__
             if _STATES not in kept:
-                kept[_STATES] = read(
-                    (host.host, host.nodename), getattr(host, 'stats', {})
-                )
+                kept[_STATES] = read(host, kept.get('stats') or {})
                 kept['_locked_consume_from_request'] = functools.partial(
                     self._consume, weakref.ref(host)
                 )
@@ -64,11 +62,17 @@ class Hosts:
             setattr(spec, _REQUEST, found)
         return found
 
-    def refusal(self, host, request):
-        """Return why a host does not fit, None if it does."""
-        return self._handler.refusal(
-            (host.host, host.nodename), host.__dict__[_STATES], request
-        )
+    def fitting(self, hosts, request):
+        """Return the hosts that fit, and the others with their refusals."""
+        refusal = self._handler.refusal
+        fit, refused = [], []
+        for host in hosts:
+            why = refusal(host, host.__dict__[_STATES], request)
+            if why is None:
+                fit.append(host)
+            else:
+                refused.append((host, why))
+        return fit, refused
 
     def weigh(self, hosts):
         """Return the weights of the hosts, in their order."""
@@ -78,11 +82,7 @@ class Hosts:
         host = reference()
         # Nova's own first: it is what is shadowed.
         type(host)._locked_consume_from_request(host, spec)
-        self._handler.consume(
-            (host.host, host.nodename),
-            host.__dict__[_STATES],
-            self.request(spec),
-        )
+        self._handler.consume(host, host.__dict__[_STATES], self.request(spec))
 
 
 _lock = threading.Lock()

@@ -51,9 +51,7 @@ class ResourcesTestBase(
         installed.__enter__()
         self.addCleanup(installed.__exit__, None, None, None)
         self.puppet = self.useFixture(
-            fixtures.MockPatchObject(
-                plugins.Puppet, 'told', return_value=None
-            )
+            fixtures.MockPatchObject(plugins.Puppet, 'told', return_value=None)
         ).mock
         self.flags(
             compute_resources=self.compute_resources,

@@ -171,9 +171,7 @@ class ResourcesTest(resources.ResourcesTestBase):
         self.assert_usage(host1=THREE, host2=NONE)
 
     def _disable(self, host: str) -> None:
-        self.admin_api.put_service(
-            self._service(host), {'status': 'disabled'}
-        )
+        self.admin_api.put_service(self._service(host), {'status': 'disabled'})
 
     def _service(self, host: str) -> str:
         (service,) = self.admin_api.get_services(
