@@ -48,6 +48,12 @@ class CountedConsumer(Consumer[Counted, Number]):
 
     def read(self, stats: Mapping[str, str]) -> Counted:
         """See the contract."""
+        try:
+            total, used = stats[self._total_key], stats[self._used_key]
+            if total.isdecimal() and used.isdecimal():
+                return int(total), int(used)
+        except (AttributeError, KeyError, ValueError):
+            pass
         read = self._read
         return read(stats, self._total_key), read(stats, self._used_key)
 

@@ -11,6 +11,7 @@
 #    under the License.
 """The consumer plug-ins, called for all hosts of a request."""
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,12 +173,8 @@ class ConsumerHandler:
                 multiplier = consumer.weight_multiplier()
                 if not multiplier:
                     continue
-                weigh = consumer.weigh
-                raw = [
-                    None if states[number] is None else weigh(states[number])
-                    for states in hosts
-                ]
-                _add(weights, raw, multiplier)
+                known = [states[number] for states in hosts]
+                weights = _added(weights, known, consumer.weigh, multiplier)
             except Exception:
                 LOG.exception(
                     'Consumer %s failed to weigh; its weights count for '
@@ -244,17 +241,26 @@ class _Complaints:
             self._hosts.discard((host.host, host.nodename))
 
 
-def _add(
-    weights: list[float], raw: Sequence[float | None], multiplier: float
-) -> None:
-    known = [weight for weight in raw if weight is not None]
-    if not known:
-        return
-    lowest = min(known)
-    spread = max(known) - lowest
+def _added(
+    weights: list[float],
+    states: Sequence[Any],
+    weigh: Callable[[Any], float],
+    multiplier: float,
+) -> list[float]:
+    """Return weights with those of one consumer added."""
+    raw = [weigh(state) for state in states if state is not None]
+    if not raw:
+        return weights
+    lowest = min(raw)
+    spread = max(raw) - lowest
     if not spread:
-        return
+        return weights
     factor = multiplier / spread
-    for index, weight in enumerate(raw):
-        if weight is not None:
-            weights[index] += (weight - lowest) * factor
+    if len(raw) < len(states):
+        # A host without information has the lowest weight.
+        rest = iter(raw)
+        raw = [lowest if each is None else next(rest) for each in states]
+    return [
+        weight + (each - lowest) * factor
+        for weight, each in zip(weights, raw, strict=True)
+    ]

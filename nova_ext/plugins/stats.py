@@ -94,21 +94,6 @@ def is_reserved(name: str) -> bool:
     return name in _RESERVED or name.startswith(_RESERVED_PREFIX)
 
 
-def read_counts(stats: Mapping[str, str], *keys: str) -> tuple[int, ...]:
-    """Return several ``COUNT`` at once, which is faster than one by one.
-
-    :raises exception.InformationMissing: a key is not there.
-    :raises exception.InformationDamaged: a value is not such a number.
-    """
-    try:
-        values = tuple([int(stats[key]) for key in keys])
-    except (KeyError, TypeError, ValueError):
-        values = ()
-    if values and min(values) >= 0:
-        return values
-    return tuple([read_count(stats, key) for key in keys])
-
-
 def read_count(stats: Mapping[str, str], key: str) -> int:
     """Return a ``COUNT``.
 
@@ -116,14 +101,14 @@ def read_count(stats: Mapping[str, str], key: str) -> int:
     :raises exception.InformationDamaged: it is not such a number.
     """
     try:
-        value = int(stats[key])
+        text = stats[key]
+        if text.isdecimal():
+            return int(text)
     except KeyError:
         raise exception.InformationMissing(key=key) from None
-    except (TypeError, ValueError):
-        raise _damaged(stats, key, COUNT) from None
-    if value < 0:
-        raise _damaged(stats, key, COUNT)
-    return value
+    except (AttributeError, ValueError):
+        pass
+    raise _damaged(stats, key, COUNT)
 
 
 def read_amount(stats: Mapping[str, str], key: str) -> int | Decimal:
@@ -134,7 +119,7 @@ def read_amount(stats: Mapping[str, str], key: str) -> int | Decimal:
     """
     try:
         text = stats[key]
-        if text.isdigit():
+        if text.isdecimal():
             return int(text)
         value = Decimal(text)
         if value.is_finite() and value >= 0:

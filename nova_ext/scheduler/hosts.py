@@ -15,12 +15,13 @@ Leans on ``HostState.stats`` (a dict of text), on the fact that Nova makes new
 ``HostState`` objects for every request
 (``HostManager._get_host_states``), and on ``consume_from_request``, which
 calls ``self._locked_consume_from_request`` under the host's lock (Nova 31 to
-34). The latter is shadowed on the object; no class is changed.
+34). The latter is shadowed for single objects, by giving them a subclass of
+their class: no class is changed, and it takes a third of the time of an
+attribute that refers back to its host.
 """
 
 import functools
 import threading
-import weakref
 
 from nova_ext import conf
 from nova_ext.consumers import handler as handlers
@@ -41,6 +42,7 @@ class Hosts:
         self._handler = handler
         #: Whether there is any consumer at all.
         self.watched = bool(handler)
+        self._watching = functools.lru_cache(maxsize=8)(self._watch)
 
     def read(self, hosts):
         """Read hosts that have not been read in this request."""
@@ -50,9 +52,7 @@ class Hosts:
             kept = host.__dict__
             if _STATES not in kept:
                 kept[_STATES] = read(host, kept.get('stats') or {})
-                kept['_locked_consume_from_request'] = functools.partial(
-                    self._consume, weakref.ref(host)
-                )
+                host.__class__ = self._watching(host.__class__)
 
     def request(self, spec):
         """Return what a ``RequestSpec`` asks for, the same all along."""
@@ -78,10 +78,20 @@ class Hosts:
         """Return the weights of the hosts, in their order."""
         return self._handler.weigh([host.__dict__[_STATES] for host in hosts])
 
-    def _consume(self, reference, spec):
-        host = reference()
-        # Nova's own first: it is what is shadowed.
-        type(host)._locked_consume_from_request(host, spec)
+    def _watch(self, kind):
+        """Return a subclass of a class of hosts that tells the consumers."""
+        consume = self._consume
+
+        class WatchedHostState(kind):
+            __slots__ = ()
+
+            def _locked_consume_from_request(self, spec_obj):
+                super()._locked_consume_from_request(spec_obj)
+                consume(self, spec_obj)
+
+        return WatchedHostState
+
+    def _consume(self, host, spec):
         self._handler.consume(host, host.__dict__[_STATES], self.request(spec))
 
 
