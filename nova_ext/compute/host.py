@@ -44,7 +44,7 @@ class HostCores:
     def switch(self, before, after, record):
         """See the port."""
         self._tracker.switch_cores(
-            self._instance,
+            self._instance.node,
             before,
             after,
             self._isolated,
@@ -54,7 +54,7 @@ class HostCores:
     def take(self, before, vcpu, record):
         """See the port."""
         return self._tracker.take_core(
-            self._instance,
+            self._instance.node,
             before,
             vcpu,
             self._isolated,
@@ -70,3 +70,4 @@ class HostCores:
             self._power.down(taken)
             raise
         self._power.down(before.pcpus - after.pcpus)
+        return self._instance

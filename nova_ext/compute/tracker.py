@@ -90,37 +90,36 @@ class ResourceTracker(plugin_tracker.PluginTracker):
         return _free_pcpus(self._host_cells(nodename)[node], isolated)
 
     @_synchronized
-    def switch_cores(self, instance, before, after, isolated, save):
+    def switch_cores(self, nodename, before, after, isolated, save):
         """Give back and take what differs between two layouts of an instance.
 
-        :param instance: the one that ``save`` changes.
         :param before: the model's layout that is counted now.
         :param isolated: whether siblings are counted with each pCPU.
-        :param save: saves the instance; called once the change was found
-            possible, and before it is counted.
+        :param save: saves the instance and returns it; called once the
+            change was found possible, and before it is counted.
         :raises exception.InsufficientResources: a pCPU is another's.
         """
-        self._switch(instance, before, after, isolated, save)
+        self._switch(nodename, before, after, isolated, save)
 
     @_synchronized
-    def take_core(self, instance, before, vcpu, isolated, save):
+    def take_core(self, nodename, before, vcpu, isolated, save):
         """Choose the lowest free pCPU for an offline vCPU, and take it.
 
-        :param instance: the one that ``save`` changes.
-        :param save: saves the instance with the layout that it is given.
+        :param save: saves the instance with the layout that it is given, and
+            returns it.
         :returns: that layout.
         :raises exception.InsufficientResources: there is none.
         """
         node = before.cell_of(vcpu).node
-        free = _free_pcpus(self._host_cells(instance.node)[node], isolated)
+        free = _free_pcpus(self._host_cells(nodename)[node], isolated)
         if not free:
             raise planning.no_free_pcpu(node, isolated)
         after = before.with_core(vcpu, free[0])
-        self._switch(instance, before, after, isolated, lambda: save(after))
+        self._switch(nodename, before, after, isolated, lambda: save(after))
         return after
 
-    def _switch(self, instance, before, after, isolated, save):
-        topology = self._host_topology(instance.node)
+    def _switch(self, nodename, before, after, isolated, save):
+        topology = self._host_topology(nodename)
         cells = {cell.id: cell for cell in topology.cells}
         try:
             for old, new in zip(before.cells, after.cells, strict=True):
@@ -129,9 +128,10 @@ class ResourceTracker(plugin_tracker.PluginTracker):
             raise exception.InsufficientResources(
                 reason=error.format_message()
             ) from error
-        save()
-        self._plugins.rescale(instance)
-        self._publish(self.compute_nodes[instance.node], topology)
+        instance = save()
+        if self._plugins:
+            self._plugins.rescale(instance)
+        self._publish(self.compute_nodes[nodename], topology)
 
     def _publish(self, compute_node, topology):
         """Count a host topology, and let the scheduler know.
