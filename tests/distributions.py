@@ -24,6 +24,8 @@ import pathlib
 import sys
 import tempfile
 
+import stevedore
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 #: Name space to name to target.
@@ -78,11 +80,18 @@ def installed(
             write(pathlib.Path(folder), name, version, points)
             folders.append(folder)
         sys.path[:0] = folders
+        _forget()
         try:
             yield
         finally:
             for folder in folders:
                 sys.path.remove(folder)
+            _forget()
+
+
+def _forget() -> None:
+    """Let stevedore look again; it looks once for each name space."""
+    stevedore.ExtensionManager.ENTRY_POINT_CACHE.clear()
 
 
 def nova_ext() -> tuple[str, str, EntryPoints]:
