@@ -9,11 +9,12 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""``nova-ext-status upgrade check``: is this node configured to work?
+"""``nova-ext-status``: is this node configured to work, and with what?
 
-Checks what this node's files say; it starts nothing, asks no service, and
-does not import Nova. A check that does not concern the node, such as the API
-pipeline on a compute host without one, says so and succeeds.
+``upgrade check`` checks what this node's files say; it starts nothing, asks
+no service, and does not import Nova. A check that does not concern the
+node, such as the API pipeline on a compute host without one, says so and
+succeeds. ``plugins`` is in :mod:`nova_ext.cmd.plugins`.
 """
 
 import configparser
@@ -23,11 +24,13 @@ import pathlib
 import sys
 
 from oslo_config import cfg
+from oslo_upgradecheck import upgradecheck
 from oslo_upgradecheck.upgradecheck import Code
 from oslo_upgradecheck.upgradecheck import Result
 from oslo_upgradecheck.upgradecheck import UpgradeCommands
-from oslo_upgradecheck.upgradecheck import main as run
+from oslo_upgradecheck.upgradecheck import run
 
+from nova_ext.cmd import plugins
 from nova_ext.conf import channel
 from nova_ext.wire import addresses
 
@@ -211,4 +214,27 @@ def main() -> int:
     :returns: 0 all is well, 1 warnings, 2 failures, 255 an error.
     """
     conf = make_conf()
-    return run(conf, 'nova', Checks(conf), argv=sys.argv[1:])
+    checks = Checks(conf)
+    add_plugins = plugins.add_parser(conf)
+
+    # The parsers of argparse have no public type.
+    def add_parsers(subparsers) -> None:  # type: ignore[no-untyped-def]
+        upgrade = subparsers.add_parser(
+            'upgrade', help='Check whether this node is configured to work.'
+        )
+        upgrade.add_argument('check', choices=['check'])
+        upgrade.add_argument(
+            '--json',
+            action='store_true',
+            help='Output in JSON format instead of a table.',
+        )
+        upgrade.set_defaults(action_fn=checks.check)
+        add_plugins(subparsers)
+
+    conf.register_cli_opt(
+        cfg.SubCommandOpt('command', handler=add_parsers)
+    )
+    # The checks read this to choose the format of their output.
+    upgradecheck.CONF = conf
+    conf(sys.argv[1:], project='nova')
+    return int(run(conf))

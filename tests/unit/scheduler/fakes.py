@@ -14,6 +14,8 @@
 from nova import objects
 from nova.scheduler import host_manager
 
+objects.register_all()
+
 STATS = {'compute_unit_total': '8', 'compute_unit_used': '2.5'}
 
 
