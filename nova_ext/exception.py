@@ -283,13 +283,14 @@ class InformationMissing(NovaExtError):
 class InformationDamaged(NovaExtError):
     """A host's stats have something else where a number should be."""
 
-    msg_fmt = 'the key %(key)s is %(got)r, not %(wanted)s'
+    msg_fmt = 'the key %(key)s is %(got)s, not %(wanted)s'
 
 
 class DemandInvalid(NovaExtError):
     """A flavor's extra spec, which a plug-in reads, is not what it takes."""
 
     msg_fmt = (
-        'the extra spec %(key)s is %(got)r, not %(wanted)s: correct the flavor'
+        "the extra spec %(key)s is '%(got)s', not %(wanted)s: correct the "
+        'flavor'
     )
     code = 400

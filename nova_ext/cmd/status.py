@@ -231,9 +231,7 @@ def main() -> int:
         upgrade.set_defaults(action_fn=checks.check)
         add_plugins(subparsers)
 
-    conf.register_cli_opt(
-        cfg.SubCommandOpt('command', handler=add_parsers)
-    )
+    conf.register_cli_opt(cfg.SubCommandOpt('command', handler=add_parsers))
     # The checks read this to choose the format of their output.
     upgradecheck.CONF = conf
     conf(sys.argv[1:], project='nova')

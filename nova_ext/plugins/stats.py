@@ -148,7 +148,7 @@ def _damaged(
     stats: Mapping[str, str], key: str, kind: str
 ) -> exception.InformationDamaged:
     return exception.InformationDamaged(
-        key=key, got=stats[key], wanted=KINDS[kind]
+        key=key, got=repr(stats[key]), wanted=KINDS[kind]
     )
 
 

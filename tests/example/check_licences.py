@@ -11,9 +11,10 @@
 #    under the License.
 """The example's own tests: all that such a package needs."""
 
-from nova_ext import testing
 from nova_licences.consumer import LicenceSeats as Consumer
 from nova_licences.resource import LicenceSeats as Resource
+
+from nova_ext import testing
 
 HOST = testing.a_host()
 SERVERS = [

@@ -11,11 +11,11 @@
 #    under the License.
 """The half that runs in nova-scheduler."""
 
+from oslo_config import cfg
+
 from nova_ext.consumers.counted import CountedConsumer
 from nova_ext.model.usage import Usage
 from nova_ext.plugins.stats import Description
-from oslo_config import cfg
-
 from nova_licences import seats
 
 

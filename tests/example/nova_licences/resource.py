@@ -11,12 +11,12 @@
 #    under the License.
 """The half that runs in nova-compute."""
 
+from oslo_config import cfg
+
 from nova_ext.model.usage import Usage
 from nova_ext.plugins.stats import Description
 from nova_ext.resources.counted import CountedResource
 from nova_ext.resources.host import Host
-from oslo_config import cfg
-
 from nova_licences import seats
 
 

@@ -11,11 +11,12 @@
 #    under the License.
 """What both halves know."""
 
+from oslo_config import cfg
+
 from nova_ext import exception
 from nova_ext.model.usage import Usage
 from nova_ext.plugins.stats import Description
 from nova_ext.plugins.stats import StatsKey
-from oslo_config import cfg
 
 KEY = 'licence:seats'
 

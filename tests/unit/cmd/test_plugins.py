@@ -87,13 +87,12 @@ def test_table(
     assert run(tmp_path, monkeypatch, options, 'plugins') == 0
     shown = capsys.readouterr().out
     (row,) = [
-        line for line in shown.splitlines() if 'compute ' in line and
-        ' licence ' in line
+        line
+        for line in shown.splitlines()
+        if 'compute ' in line and ' licence ' in line
     ]
     cells = [cell.strip() for cell in row.strip('|').split('|')]
-    assert cells == [
-        'compute', 'licence', '1', 'licences', '2.0', 'lic:L', ''
-    ]
+    assert cells == ['compute', 'licence', '1', 'licences', '2.0', 'lic:L', '']
     assert 'not enabled' in shown
 
 

@@ -75,6 +75,10 @@ def instance(*cells, specs=None, **changes):
 
 def flavor(vcpus=2, specs=None):
     return objects.Flavor(
+        memory_mb=256,
+        root_gb=1,
+        ephemeral_gb=0,
+        swap=0,
         id=1,
         flavorid='f1',
         name='f1',

@@ -29,7 +29,10 @@ def written() -> dict[str, str]:
 
 def test_both_halves_count_alike() -> None:
     testing.check_halves(
-        compute_unit.ComputeUnit, ComputeUnit, testing.a_host(), builtin.SERVERS
+        compute_unit.ComputeUnit,
+        ComputeUnit,
+        testing.a_host(),
+        builtin.SERVERS,
     )
 
 

@@ -150,8 +150,14 @@ def test_weights_are_spread_and_multiplied(
 ) -> None:
     config.config(weight_multiplier=-2.0, group='nova_ext_compute_unit')
     hosts = [
-        handler.read(HOST, {**STATS, 'realtime_pcpu_used': realtime,
-                            'compute_unit_used': units})
+        handler.read(
+            HOST,
+            {
+                **STATS,
+                'realtime_pcpu_used': realtime,
+                'compute_unit_used': units,
+            },
+        )
         for realtime, units in (('0', '0'), ('4', '4'), ('2', '8'))
     ]
     assert handler.weigh(hosts) == [1.0 - 2.0, 0.0 - 1.0, 0.5]

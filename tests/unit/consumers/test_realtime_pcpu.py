@@ -29,7 +29,10 @@ def written() -> dict[str, str]:
 
 def test_both_halves_count_alike() -> None:
     testing.check_halves(
-        realtime_pcpu.RealtimePcpu, RealtimePcpu, testing.a_host(), builtin.SERVERS
+        realtime_pcpu.RealtimePcpu,
+        RealtimePcpu,
+        testing.a_host(),
+        builtin.SERVERS,
     )
 
 

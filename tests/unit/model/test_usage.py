@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from nova_ext.model import usage
 from nova_ext.model.bounds import Bounds
 from nova_ext.model.usage import Flavor
 from nova_ext.model.usage import Usage
-from nova_ext.model import usage
 
 SCALABLE = {'hw:cpu_policy': 'dedicated', 'wrs:min_vcpus': '2'}
 

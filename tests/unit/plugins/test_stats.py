@@ -22,8 +22,9 @@ from nova_ext import exception
 from nova_ext.plugins import stats
 
 TABLE = yaml.safe_load(
-    (pathlib.Path(__file__).parents[2] / 'vectors/plugin_stats.yaml')
-    .read_text('utf-8')
+    (
+        pathlib.Path(__file__).parents[2] / 'vectors/plugin_stats.yaml'
+    ).read_text('utf-8')
 )
 
 

@@ -80,7 +80,9 @@ def test_one_vcpu_of_each_cell_stays(plugin: VcpuScale) -> None:
 def test_isolated_servers_take_whole_cores() -> None:
     siblings = (frozenset({0, 2}), frozenset({1, 3}))
     plugin = VcpuScale()
-    plugin.reset(Host('h', (HostCell(0, frozenset(range(4)), siblings=siblings),)))
+    plugin.reset(
+        Host('h', (HostCell(0, frozenset(range(4)), siblings=siblings),))
+    )
     plugin.add_instance(replace(testing.a_server(1), isolated=True))
     assert written(plugin)[0] == 2
 
