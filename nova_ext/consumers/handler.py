@@ -168,13 +168,15 @@ class ConsumerHandler:
         host without information has 0.
         """
         weights = [0.0] * len(hosts)
-        for number, consumer in enumerate(self._consumers):
+        # One column a consumer; in one pass, as 10,000 hosts fit no cache.
+        columns = zip(*hosts, strict=True)
+        for number, column in enumerate(columns):
+            consumer = self._consumers[number]
             try:
                 multiplier = consumer.weight_multiplier()
                 if not multiplier:
                     continue
-                known = [states[number] for states in hosts]
-                weights = _added(weights, known, consumer.weigh, multiplier)
+                weights = _added(weights, column, consumer.weigh, multiplier)
             except Exception:
                 LOG.exception(
                     'Consumer %s failed to weigh; its weights count for '

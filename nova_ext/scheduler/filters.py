@@ -61,7 +61,6 @@ class ResourceFitFilter(filters.BaseHostFilter):
         request = self._hosts.request(spec_obj)
         if not request.asked and not request.invalid:
             return hosts
-        self._hosts.read(hosts)
         fit, refused = self._hosts.fitting(hosts, request)
         for host, why in refused:
             LOG.debug(

@@ -66,8 +66,8 @@ class Hosts:
         """Return the hosts that fit, and the others with their refusals."""
         refusal = self._handler.refusal
         fit, refused = [], []
-        for host in hosts:
-            why = refusal(host, host.__dict__[_STATES], request)
+        for host, states in zip(hosts, self._states(hosts), strict=True):
+            why = refusal(host, states, request)
             if why is None:
                 fit.append(host)
             else:
@@ -76,7 +76,15 @@ class Hosts:
 
     def weigh(self, hosts):
         """Return the weights of the hosts, in their order."""
-        return self._handler.weigh([host.__dict__[_STATES] for host in hosts])
+        return self._handler.weigh(self._states(hosts))
+
+    def _states(self, hosts):
+        try:
+            return [host.__dict__[_STATES] for host in hosts]
+        except KeyError:
+            # Without ResourceConsumerFilter in front.
+            self.read(hosts)
+            return [host.__dict__[_STATES] for host in hosts]
 
     def _watch(self, kind):
         """Return a subclass of a class of hosts that tells the consumers."""

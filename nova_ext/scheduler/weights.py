@@ -38,11 +38,8 @@ class ResourceWeigher(weights.BaseHostWeigher):
         """Return the weights, in order."""
         if not self._hosts.watched:
             return [0.0] * len(weighed_obj_list)
-        hosts = [weighed.obj for weighed in weighed_obj_list]
-        self._hosts.read(hosts)
-        return self._hosts.weigh(hosts)
+        return self._hosts.weigh([each.obj for each in weighed_obj_list])
 
     def _weigh_object(self, obj, weight_properties):
         """Weigh one host; nobody asks, but the base class demands it."""
-        self._hosts.read([obj])
         return self._hosts.weigh([obj])[0]
