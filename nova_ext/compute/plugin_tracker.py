@@ -95,9 +95,9 @@ class PluginTracker(resource_tracker.ResourceTracker):
         if plugins.KEY in usage:
             self._plugins.count(nodename, usage[plugins.KEY], sign)
 
-    def _update(self, context, compute_node, startup=False):
+    def _update(self, context, compute_node, *args, **kwargs):
         self._plugins.write(compute_node)
-        super()._update(context, compute_node, startup=startup)
+        super()._update(context, compute_node, *args, **kwargs)
 
     # -- claims ------------------------------------------------------------
 
