@@ -131,15 +131,19 @@ class ResourceTracker(plugin_tracker.PluginTracker):
         instance = save()
         if self._plugins:
             self._plugins.rescale(instance)
-        self._publish(self.compute_nodes[nodename], topology)
+        compute_node = self.compute_nodes[nodename]
+        # The same topology may print in another order, which Nova's
+        # comparison would take for a change.
+        if before.pcpus != after.pcpus:
+            compute_node.numa_topology = topology._to_json()
+        self._publish(compute_node)
 
-    def _publish(self, compute_node, topology):
-        """Count a host topology, and let the scheduler know.
+    def _publish(self, compute_node):
+        """Let the scheduler know what is counted now.
 
         The memory of this process counts; a compute node that cannot be saved
         now is saved by the next audit, because it differs then.
         """
-        compute_node.numa_topology = topology._to_json()
         self._plugins.write(compute_node)
         nodename = compute_node.hypervisor_hostname
         published = self.old_resources[nodename]
