@@ -26,8 +26,10 @@ from typing import Optional
 from typing import Union
 
 from nova_ext.guest import agent
+from nova_ext.guest import application
 from nova_ext.guest import cpus
 from nova_ext.guest import helper
+from nova_ext.guest import hooks
 from nova_ext.guest import logs
 from nova_ext.guest import port
 from nova_ext.guest import scale_agent
@@ -56,6 +58,9 @@ def guest_scale_agent(args: List[str]) -> int:
     parser = _parser(guest_scale_agent)
     _add_sysfs(parser)
     parser.add_argument(
+        '--hooks', default=hooks.FOLDER, help='default: %(default)s'
+    )
+    parser.add_argument(
         '--helper', default=helper.PATH, help='default: %(default)s'
     )
     options = parser.parse_args(args)
@@ -64,7 +69,9 @@ def guest_scale_agent(args: List[str]) -> int:
     return _serve(
         scale_agent.ScaleAgent(
             processors,
-            helper.Helper(options.helper),
+            application.Application(
+                helper.Helper(options.helper), hooks.Hooks(options.hooks)
+            ),
             at_boot=lambda: _take_offline(processors),
         )
     )

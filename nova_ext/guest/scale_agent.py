@@ -24,8 +24,8 @@ import time
 from typing import Callable
 from typing import Optional
 
+from nova_ext.guest import application
 from nova_ext.guest import cpus
-from nova_ext.guest import helper
 from nova_ext.guest import mailbox
 from nova_ext.guest import scaler
 from nova_ext.guest import sockets
@@ -43,7 +43,7 @@ class ScaleAgent(object):
     """The scale agent of one guest.
 
     :param processors: the guest's CPUs.
-    :param application: the application's helper.
+    :param says: the application.
     :param space: where the programs' addresses live.
     :param at_boot: takes the CPUs offline that the host has parked.
     :ivar serving: set once requests are served.
@@ -52,12 +52,12 @@ class ScaleAgent(object):
     def __init__(
         self,
         processors: Optional[cpus.Cpus] = None,
-        application: Optional[helper.Helper] = None,
+        says: Optional[application.Application] = None,
         space: Optional[sockets.Space] = None,
         at_boot: Callable[[], object] = lambda: None,
     ) -> None:
         self._scaler = scaler.Scaler(
-            processors or cpus.Cpus(), application or helper.Helper()
+            processors or cpus.Cpus(), says or application.Application()
         )
         self._space = space or sockets.Space()
         self._at_boot = at_boot
@@ -83,10 +83,13 @@ class ScaleAgent(object):
         # stop must not wait for it.
         threading.Thread(target=self._boot, daemon=True).start()
         self.serving.wait()
-        self._work(sock)
-        receiver.join()
-        sock.close()
-        self._wake.close()
+        try:
+            self._work(sock)
+        finally:
+            self.stop()
+            receiver.join()
+            sock.close()
+            self._wake.close()
 
     def _boot(self) -> None:
         try:

@@ -11,10 +11,11 @@
 #    under the License.
 """What a scale request does in the guest, and how it is taken back.
 
-A request has a time limit. The application's helper gets most of it; when
-that is used up the helper is killed and a request to go down fails, with no
-CPU taken offline afterwards. A change whose answer can no longer reach the
-host is taken back, so that host and guest agree about what is online.
+A request has a time limit. The application gets most of it; when that is used
+up its program is killed and the request fails, with no CPU taken offline
+afterwards. (A helper of old cannot spoil a request to go up.) A change whose
+answer can no longer reach the host is taken back, so that host and guest agree
+about what is online.
 """
 
 import logging
@@ -25,9 +26,11 @@ from typing import Dict
 from typing import Iterable
 from typing import Optional
 
+from nova_ext.guest import application
 from nova_ext.guest import cpus
-from nova_ext.guest import helper
+from nova_ext.guest import hooks
 from nova_ext.guest import mailbox
+from nova_ext.guest import runner
 from nova_ext.wire import messages
 
 LOG = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ RESERVED = 1.0
 #: Seconds after its arrival before which a request changes nothing. What was
 #: queued on the host while the guest did not listen arrives all at once: this
 #: lets the nack, or the newer request, that makes this one void catch up. A
-#: helper runs in this time.
+#: program of the application runs in this time.
 SETTLE = 0.01
 
 #: When the request does not say, or says less than any host waits.
@@ -55,23 +58,29 @@ class Void(Exception):
 class Outcome(object):
     """An answer, and how to take back what it reports.
 
-    :ivar answer: the message for the host.
+    :param answer: the message for the host.
+    :param undo: restores the state of a CPU.
+    :param cpu: this one.
+    :param changed: whether its state was another one before.
     """
 
     def __init__(
         self,
         answer: Dict[str, Any],
-        undo: Optional[Callable[[], object]] = None,
+        undo: Optional[Callable[[int], object]] = None,
+        cpu: int = 0,
+        changed: bool = False,
     ) -> None:
         self.answer = answer
-        self._undo = undo
+        self._undo = undo if changed else None
+        self._cpu = cpu
 
     def undo(self) -> None:
         """Restore what was online before."""
         if self._undo is None:
             return
         try:
-            self._undo()
+            self._undo(self._cpu)
         except cpus.CpuError as error:
             LOG.error('Cannot take the change back: %s', str(error).strip())
             return
@@ -93,14 +102,14 @@ class Scaler(object):
     """Carries requests out.
 
     :param processors: the guest's CPUs.
-    :param application: the helper.
+    :param says: the application.
     """
 
     def __init__(
-        self, processors: cpus.Cpus, application: helper.Helper
+        self, processors: cpus.Cpus, says: application.Application
     ) -> None:
         self._cpus = processors
-        self._helper = application
+        self._application = says
 
     def serve(self, request: mailbox.Request) -> Outcome:
         """Carry a request out, or say why that failed.
@@ -116,15 +125,16 @@ class Scaler(object):
         self._check(request)
         left = request.deadline - time.monotonic()
         until = request.deadline - min(left * RESERVED_SHARE, RESERVED)
+        limit = runner.Limit(until, lambda: request.void, request.wake)
         try:
-            return work(request, until)
-        except (cpus.CpuError, helper.HelperTimeout) as error:
+            return work(request, limit)
+        except (cpus.CpuError, hooks.Refused, runner.Timeout) as error:
             self._check(request)
             LOG.warning('Cannot scale: %s', str(error).strip())
             return Outcome(messages.failed(data, str(error)))
 
     def _online(self) -> Iterable[int]:
-        """Return what is online, for an answer that reports a success."""
+        """Return what is online, where not to know it spoils nothing."""
         try:
             return self._cpus.online()
         except cpus.CpuError as error:
@@ -138,7 +148,7 @@ class Scaler(object):
 
     def _settle(self, request: mailbox.Request) -> None:
         """Do not go on before the request can be believed."""
-        # A helper that has ended has set it. Being void is noted elsewhere
+        # A program that has ended has set it. Being void is noted elsewhere
         # and is looked at after this.
         request.wake.clear()
         self._check(request)
@@ -147,23 +157,34 @@ class Scaler(object):
             request.wake.wait(left)
             self._check(request)
 
-    def _down(self, request: mailbox.Request, until: float) -> Outcome:
-        cpu = messages.integer(request.data.get('offline_cpu'))
+    def _down(self, request: mailbox.Request, limit: runner.Limit) -> Outcome:
+        hint = messages.integer(request.data.get('offline_cpu'))
+        cpu = hint
         if cpu is None:
-            cpu = self._helper.pick(until, request.wake)
+            cpu = self._application.choose(self._online(), limit)
         if cpu is None:
             cpu = self._cpus.highest()
         if cpu <= 0:
             raise cpus.CpuError('cpu %d cannot go offline' % cpu)
         self._settle(request)
-        changed = self._cpus.take_offline(cpu)
+        # The host has already taken the core of a CPU that it names.
+        required = hint is not None
+        self._application.leave(cpu, self._online(), required, limit)
+        try:
+            self._check(request)
+            changed = self._cpus.take_offline(cpu)
+        except (Void, cpus.CpuError):
+            self._application.returned(cpu, self._online())
+            raise
         answer = messages.done(request.data, cpu, self._online())
         LOG.info('cpu %d is offline.', cpu)
-        return Outcome(
-            answer, (lambda: self._cpus.bring_online(cpu)) if changed else None
-        )
+        return Outcome(answer, self._bring_back, cpu, changed)
 
-    def _up(self, request: mailbox.Request, until: float) -> Outcome:
+    def _bring_back(self, cpu: int) -> None:
+        self._cpus.bring_online(cpu)
+        self._application.returned(cpu, self._online())
+
+    def _up(self, request: mailbox.Request, limit: runner.Limit) -> Outcome:
         cpu = messages.integer(request.data.get('online_cpu'))
         wanted = messages.integers(request.data.get('online_cpus'))
         if cpu is None or wanted is None:
@@ -171,8 +192,15 @@ class Scaler(object):
         self._settle(request)
         changed = self._cpus.bring_online(cpu)
         LOG.info('cpu %d is online.', cpu)
-        self._helper.added(cpu, wanted, until, request.wake)
+        try:
+            self._application.join(cpu, self._online(), wanted, limit)
+        except hooks.Refused:
+            if changed:
+                self._cpus.take_offline(cpu)
+            raise
         answer = messages.done(request.data, cpu, self._online())
-        return Outcome(
-            answer, (lambda: self._cpus.take_offline(cpu)) if changed else None
-        )
+        return Outcome(answer, self._withdraw, cpu, changed)
+
+    def _withdraw(self, cpu: int) -> None:
+        self._application.withdrawn(cpu, self._online())
+        self._cpus.take_offline(cpu)

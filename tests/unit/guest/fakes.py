@@ -21,9 +21,12 @@ from typing import Protocol
 
 from nova_ext import cpuset
 from nova_ext.guest import agent
+from nova_ext.guest import application
 from nova_ext.guest import cpus
 from nova_ext.guest import helper
+from nova_ext.guest import hooks
 from nova_ext.guest import port
+from nova_ext.guest import runner
 from nova_ext.guest import scale_agent
 from nova_ext.guest import sockets
 
@@ -80,11 +83,16 @@ class FakeHelper(helper.Helper):
         self.status = status
         self.calls: list[list[str]] = []
 
-    def _run(
-        self, args: list[str], until: float, wake: threading.Event
-    ) -> int | None:
+    def _run(self, args: list[str], limit: runner.Limit) -> int | None:
         self.calls.append(args)
         return self.status
+
+
+def says(old: helper.Helper | None = None) -> application.Application:
+    """Return an application without hooks, and with this helper."""
+    return application.Application(
+        old or FakeHelper(), hooks.Hooks('/nonexistent')
+    )
 
 
 class Server(Protocol):
@@ -120,14 +128,14 @@ def guest(
     host_end: socket.socket,
     space: sockets.Space,
     processors: cpus.Cpus,
-    application: helper.Helper,
+    old: helper.Helper,
 ) -> Iterator[None]:
     """Run the two real agents of one guest on a port.
 
     Ready at once: the port and both addresses are taken in this thread's
     order of waiting, because a message can wait in the port.
     """
-    scaling = scale_agent.ScaleAgent(processors, application, space)
+    scaling = scale_agent.ScaleAgent(processors, says(old), space)
     with running(scaling):
         scaling.serving.wait(10)
         with running(agent.Agent(port_on(host_end), space)):

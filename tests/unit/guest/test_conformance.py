@@ -113,8 +113,8 @@ def test_two_requests_in_one_read_get_the_answer_of_the_newer(
 class _Slow(fakes.FakeHelper):
     """Leaves a newer request the time to arrive, the first time."""
 
-    def _run(self, args, until, wake):
+    def _run(self, args, limit):
         self.calls.append(args)
         if len(self.calls) == 1:
-            wake.wait(1)
+            limit.wake.wait(1)
         return None

@@ -58,7 +58,7 @@ def start(processors, space):
 
     def make(application=None, at_boot=lambda: None):
         return scale_agent.ScaleAgent(
-            processors, application or fakes.FakeHelper(), space, at_boot
+            processors, fakes.says(application), space, at_boot
         )
 
     return make
@@ -73,13 +73,13 @@ class Blocking(fakes.FakeHelper):
         self.killed = threading.Event()
         self.end = threading.Event()
 
-    def _run(self, args, until, wake):
+    def _run(self, args, limit):
         self.calls.append(args)
         self.started.set()
         while not self.end.is_set():
-            if wake.wait(0.001):
+            if limit.wake.wait(0.001):
                 self.killed.set()
-                raise fakes.helper.HelperTimeout('killed')
+                raise fakes.runner.Timeout('killed')
         return self.status
 
 
@@ -264,3 +264,23 @@ def test_it_waits_for_its_address(host, start, space) -> None:
 def test_it_ends_while_it_waits_for_its_address(start, space) -> None:
     with space.bind('cgcs.scale'), fakes.running(start()):
         pass
+
+
+def test_a_defect_ends_the_process_for_the_supervisor_to_see(
+    host, start, monkeypatch
+) -> None:
+    """Not an agent that lives on and serves nobody."""
+    agent = start()
+    monkeypatch.setattr(agent, '_scaler', None)
+    ended = threading.Event()
+
+    def run() -> None:
+        with pytest.raises(AttributeError):
+            agent.run()
+        ended.set()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    host.ask(DOWN)
+    assert ended.wait(10)
+    thread.join()

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from nova_ext.guest import application
 from nova_ext.guest import cpus
 from nova_ext.guest import helper
+from nova_ext.guest import hooks
 from nova_ext.guest import mailbox
 from nova_ext.guest import scaler
 from nova_ext.wire import messages
@@ -36,7 +38,7 @@ def serve(
     data: dict[str, Any],
     application: helper.Helper | None = None,
 ) -> dict[str, Any]:
-    worker = scaler.Scaler(processors, application or fakes.FakeHelper())
+    worker = scaler.Scaler(processors, fakes.says(application))
     return worker.serve(request(data)).answer
 
 
@@ -133,7 +135,7 @@ def test_a_slow_helper_fails_the_request_and_nothing_goes_offline(
     script = tmp_path / 'helper'
     script.write_text('#!/bin/sh\nexec sleep 600\n')
     script.chmod(0o755)
-    worker = scaler.Scaler(processors, helper.Helper(str(script)))
+    worker = scaler.Scaler(processors, fakes.says(helper.Helper(str(script))))
     slow = request(DOWN, 1.0)
     answer = worker.serve(slow).answer
     assert slow.void is None, 'the answer must be in time'
@@ -143,7 +145,7 @@ def test_a_slow_helper_fails_the_request_and_nothing_goes_offline(
 
 
 def test_a_request_whose_time_is_over_changes_nothing(processors) -> None:
-    worker = scaler.Scaler(processors, fakes.FakeHelper())
+    worker = scaler.Scaler(processors, fakes.says(fakes.FakeHelper()))
     with pytest.raises(scaler.Void, match='its time is over'):
         worker.serve(request(DOWN, 0))
     assert processors.writes == []
@@ -160,7 +162,7 @@ def test_a_request_withdrawn_while_the_helper_runs_changes_nothing(
             return 2
 
     with pytest.raises(scaler.Void, match='the host has given it up'):
-        scaler.Scaler(processors, Application()).serve(late)
+        scaler.Scaler(processors, fakes.says(Application())).serve(late)
     assert processors.writes == []
 
 
@@ -175,14 +177,16 @@ def test_a_request_is_given_the_time_to_be_withdrawn(
     queued = request(data)
 
     class Application(fakes.FakeHelper):
-        def _run(self, args, until, wake):
-            wake.set()
+        def _run(self, args, limit):
+            limit.wake.set()
             return self.status
 
     timer = threading.Timer(0.05, queued.withdraw)
     timer.start()
     with pytest.raises(scaler.Void, match='the host has given it up'):
-        scaler.Scaler(processors, Application(status)).serve(queued)
+        scaler.Scaler(processors, fakes.says(Application(status))).serve(
+            queued
+        )
     timer.join()
     assert processors.writes == []
 
@@ -192,7 +196,7 @@ def test_a_request_is_not_held_up_for_longer(processors, monkeypatch) -> None:
     made = request(DOWN)
     monkeypatch.setattr(made.wake, 'wait', waited.append)
     made.arrived -= 1
-    scaler.Scaler(processors, fakes.FakeHelper()).serve(made)
+    scaler.Scaler(processors, fakes.says(fakes.FakeHelper())).serve(made)
     assert waited == []
     assert scaler.SETTLE <= 0.01
 
@@ -202,7 +206,7 @@ def test_a_request_is_not_held_up_for_longer(processors, monkeypatch) -> None:
 )
 def test_a_change_can_be_taken_back(processors, before: str, data) -> None:
     processors.reset(before)
-    outcome = scaler.Scaler(processors, fakes.FakeHelper()).serve(
+    outcome = scaler.Scaler(processors, fakes.says(fakes.FakeHelper())).serve(
         request(data)
     )
     assert processors.shown() != before
@@ -212,7 +216,7 @@ def test_a_change_can_be_taken_back(processors, before: str, data) -> None:
 
 def test_what_was_no_change_is_not_taken_back(processors) -> None:
     processors.reset('0,2-3')
-    worker = scaler.Scaler(processors, fakes.FakeHelper(1))
+    worker = scaler.Scaler(processors, fakes.says(fakes.FakeHelper(1)))
     worker.serve(request(DOWN)).undo()
     assert processors.writes == []
 
@@ -220,7 +224,7 @@ def test_what_was_no_change_is_not_taken_back(processors) -> None:
 def test_a_change_that_cannot_be_taken_back_is_told(
     processors, monkeypatch, caplog
 ) -> None:
-    outcome = scaler.Scaler(processors, fakes.FakeHelper()).serve(
+    outcome = scaler.Scaler(processors, fakes.says(fakes.FakeHelper())).serve(
         request(DOWN)
     )
 
@@ -251,3 +255,111 @@ def test_an_unreadable_list_does_not_spoil_a_success(
 def test_the_deadline(timeout: object, seconds: float) -> None:
     data = {**DOWN, 'timeout_ms': timeout}
     assert scaler.deadline(data, 100.0) == pytest.approx(100 + seconds)
+
+
+class Says(application.Application):
+    """Refuses what it is told to, and remembers what it heard."""
+
+    def __init__(self, *refuses: str) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.heard: list[str] = []
+
+    def _hear(self, event: str) -> None:
+        self.heard.append(event)
+        if event in self.refuses:
+            raise hooks.Refused('The hook x refuses %s: busy' % event)
+
+    def choose(self, online, limit) -> int:
+        self._hear('choose')
+        return 2
+
+    def leave(self, cpu, online, required, limit) -> None:
+        self._hear('must leave' if required else 'leave')
+
+    def join(self, cpu, online, announced, limit) -> None:
+        assert cpu in online
+        self._hear('join')
+
+    def returned(self, cpu, online) -> None:
+        assert cpu in online
+        self._hear('returned')
+
+    def withdrawn(self, cpu, online) -> None:
+        self._hear('withdrawn')
+
+
+@pytest.mark.parametrize(
+    ('data', 'refuses', 'heard'),
+    [
+        (DOWN, 'choose', ['choose']),
+        (DOWN, 'leave', ['choose', 'leave']),
+        (UP, 'join', ['join']),
+    ],
+)
+def test_a_refusal_fails_the_request_and_nothing_changes(
+    processors, data, refuses: str, heard: list[str]
+) -> None:
+    processors.reset('0-2')
+    says = Says(refuses)
+    answer = scaler.Scaler(processors, says).serve(request(data)).answer
+    assert answer['result'] == 'fail'
+    assert answer['err_msg'] == 'The hook x refuses %s: busy' % refuses
+    assert says.heard == heard
+    assert processors.shown() == '0-2'
+
+
+def test_a_refused_cpu_that_was_online_before_stays_so(processors) -> None:
+    scaler.Scaler(processors, Says('join')).serve(request(UP))
+    assert processors.writes == []
+
+
+def test_the_hosts_own_choice_cannot_be_refused(processors) -> None:
+    says = Says()
+    data = messages.down_request(9000, offline_cpu=3)
+    scaler.Scaler(processors, says).serve(request(data))
+    assert says.heard == ['must leave']
+
+
+def test_the_application_hears_that_the_kernel_refused(
+    processors, monkeypatch
+) -> None:
+    def refuse(cpu: int) -> bool:
+        raise cpus.CpuError('busy')
+
+    monkeypatch.setattr(processors, 'take_offline', refuse)
+    says = Says()
+    answer = scaler.Scaler(processors, says).serve(request(DOWN)).answer
+    assert answer['err_msg'] == 'busy'
+    assert says.heard == ['choose', 'leave', 'returned']
+
+
+def test_the_application_hears_that_the_request_became_void(
+    processors,
+) -> None:
+    late = request(DOWN)
+
+    class Slow(Says):
+        def leave(self, *args) -> None:
+            super().leave(*args)
+            late.withdraw()
+
+    says = Slow()
+    with pytest.raises(scaler.Void):
+        scaler.Scaler(processors, says).serve(late)
+    assert says.heard == ['choose', 'leave', 'returned']
+    assert processors.writes == []
+
+
+@pytest.mark.parametrize(
+    ('data', 'heard'),
+    [(DOWN, ['choose', 'leave', 'returned']), (UP, ['join', 'withdrawn'])],
+)
+def test_the_application_hears_of_what_is_taken_back(
+    processors, data, heard: list[str]
+) -> None:
+    processors.reset('0-2')
+    says = Says()
+    scaler.Scaler(processors, says).serve(request(data)).undo()
+    assert says.heard == heard
+    assert processors.shown() == '0-2'
