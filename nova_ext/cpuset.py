@@ -18,19 +18,25 @@ from typing import FrozenSet
 from typing import Iterable
 from typing import Set
 
+#: No kernel has more CPUs (``NR_CPUS`` of the largest configuration, less 1);
+#: a range up to a larger number would only fill the memory.
+HIGHEST = 8191
+
 
 def parse(text: str) -> FrozenSet[int]:
     """Return the CPUs of a list such as ``0-3,^1,7``.
 
     Items are ``N``, ``N-M``, ``^N`` and ``^N-M``; exclusions apply last,
-    whatever the order; empty items and spaces are skipped. The rules are
-    those of ``nova.virt.hardware.parse_cpu_spec``.
+    whatever the order; empty items and spaces around numbers are skipped. The
+    rules are those of ``nova.virt.hardware.parse_cpu_spec``, but for
+    :data:`HIGHEST`.
 
-    :raises ValueError: an item is not a number, or a range runs backwards.
+    :raises ValueError: an item is not a number or too large a one, or a range
+        runs backwards.
     """
     included: Set[int] = set()
     excluded: Set[int] = set()
-    for item in text.replace(' ', '').replace('\n', '').split(','):
+    for item in map(str.strip, text.split(',')):
         if not item:
             continue
         if item.startswith('^'):
@@ -41,14 +47,17 @@ def parse(text: str) -> FrozenSet[int]:
 
 
 def _parse_item(item: str, text: str) -> Iterable[int]:
-    first, dash, last = item.partition('-')
-    if not first.isdigit() or (dash and not last.isdigit()):
+    first, dash, last = map(str.strip, item.partition('-'))
+    if not first.isdecimal() or (dash and not last.isdecimal()):
         raise ValueError('%r is not a CPU list: bad item %r' % (text, item))
-    if not dash:
-        return (int(first),)
-    if int(last) < int(first):
+    low, high = int(first), int(last or first)
+    if high < low:
         raise ValueError('%r is not a CPU list: %r is reversed' % (text, item))
-    return range(int(first), int(last) + 1)
+    if high > HIGHEST:
+        raise ValueError(
+            '%r is not a CPU list: %d is more than %d' % (text, high, HIGHEST)
+        )
+    return range(low, high + 1)
 
 
 def render(cpus: Iterable[int]) -> str:

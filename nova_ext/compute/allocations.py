@@ -18,11 +18,10 @@ again after a crash does no harm; two requests each time.
 
 from keystoneauth1 import exceptions as keystone_exception
 from nova import exception as nova_exception
-from nova.objects import fields
 
 from nova_ext import conf
 from nova_ext import exception
-from nova_ext.compute import topology
+from nova_ext.model import usage
 
 CONF = conf.CONF
 
@@ -86,9 +85,8 @@ def cores_of(flavor, layout):
     The flavor's vCPUs, and one for isolated emulator threads
     (``nova.scheduler.utils.ResourceRequest``), less the offline vCPUs.
     """
-    policy = topology.emulator_policy(flavor)
-    emulator = policy == fields.CPUEmulatorThreadsPolicy.ISOLATE
-    return flavor.vcpus + int(emulator) - len(layout.offline)
+    extra = usage.extra_cores_of(flavor.extra_specs)
+    return flavor.vcpus + extra - len(layout.offline)
 
 
 def _set_cores(allocations, cores):

@@ -11,17 +11,15 @@
 #    under the License.
 """Translate between Nova's instance and the model's plain data.
 
-Leans on ``InstanceNUMACell.cpu_pinning`` and ``pcpuset`` (Nova 22 and newer),
-``nova.virt.hardware.get_realtime_cpu_constraint`` and
-``get_emulator_thread_policy_constraint``.
+Leans on ``InstanceNUMACell.cpu_pinning`` and ``pcpuset`` (Nova 22 and newer).
 """
 
 from nova.objects import fields
-from nova.virt import hardware
 
 from nova_ext import conf
 from nova_ext.model import bounds
 from nova_ext.model import pinning
+from nova_ext.model import realtime as rules
 from nova_ext.model.pinning import Cell
 from nova_ext.model.pinning import Layout
 from nova_ext.model.record import ScaleRecord
@@ -38,14 +36,13 @@ def server_of(instance):
     """
     flavor = instance.flavor
     record = ScaleRecord.from_metadata(instance.system_metadata)
+    properties = bounds.image_properties(instance.system_metadata)
     layout = layout_of(
-        instance.numa_topology, record.offline, realtime_vcpus(instance)
+        instance.numa_topology,
+        record.offline,
+        rules.realtime_vcpus(flavor.vcpus, flavor.extra_specs, properties),
     )
-    limits = bounds.bounds_of(
-        flavor.extra_specs,
-        flavor.vcpus,
-        bounds.image_properties(instance.system_metadata),
-    )
+    limits = bounds.bounds_of(flavor.extra_specs, flavor.vcpus, properties)
     if not layout.cells:
         limits = bounds.Bounds(flavor.vcpus, flavor.vcpus)
     return Server(
@@ -84,27 +81,12 @@ def with_layout(topology, layout):
     return copy
 
 
-def realtime_vcpus(instance):
-    """Return the vCPUs that run real-time while they are online."""
-    return frozenset(
-        hardware.get_realtime_cpu_constraint(
-            instance.flavor, instance.image_meta
-        )
-        or ()
-    )
-
-
-def emulator_policy(flavor):
-    """Return the flavor's ``hw:emulator_threads_policy``, None if unset."""
-    return hardware.get_emulator_thread_policy_constraint(flavor)
-
-
 def emulator_floats(flavor):
     """Return whether QEMU's own threads run on the server's own cores."""
-    policy = emulator_policy(flavor)
-    if policy == fields.CPUEmulatorThreadsPolicy.SHARE:
+    policy = rules.emulator_policy(flavor.extra_specs)
+    if policy == rules.SHARE:
         return not CONF.compute.cpu_shared_set
-    return policy != fields.CPUEmulatorThreadsPolicy.ISOLATE
+    return policy != rules.ISOLATE
 
 
 def is_isolated(topology):

@@ -12,23 +12,18 @@
 """Translate Nova's servers and nodes into what resource plug-ins see.
 
 Leans on ``InstanceNUMATopology`` with ``cpu_pinning``, ``pcpuset`` and
-``cpuset_reserved``, on ``NUMATopology`` with ``siblings``, and on
-``nova.virt.hardware.get_realtime_cpu_constraint`` (Nova 31 to 34).
+``cpuset_reserved``, and on ``NUMATopology`` with ``siblings`` (Nova 31 to 34).
 """
 
 import dataclasses
 
-from nova import exception as nova_exception
 from nova import objects
-from nova.virt import hardware
 
+from nova_ext.model import bounds
 from nova_ext.model import record
 from nova_ext.model import usage
 from nova_ext.resources.host import Host
 from nova_ext.resources.host import HostCell
-
-_REALTIME = {}
-_REALTIME_LIMIT = 1000
 
 
 def usage_of(instance, flavor, topology):
@@ -45,7 +40,9 @@ def usage_of(instance, flavor, topology):
     else:
         dedicated = usage.dedicated_of(topology)
     plain = usage.Flavor.of(flavor)
-    realtime = _realtime(instance, flavor, plain)
+    realtime = usage.realtime_of(
+        plain, bounds.image_properties(instance.system_metadata)
+    )
     return usage.Usage(
         uuid=instance.uuid,
         flavor=plain,
@@ -128,38 +125,3 @@ def _offline(instance, cells, realtime):
             online = here - recorded or here
             parked |= here - {min(online - realtime or online)}
     return frozenset(parked)
-
-
-def _realtime(instance, flavor, plain):
-    """Return the real-time vCPUs, by Nova's rules.
-
-    Reading the image and the masks takes longer than all the rest, so the
-    answers for what they depend on are kept.
-    """
-    specs = plain.extra_specs
-    if 'hw:cpu_realtime' not in specs:
-        return frozenset()
-    key = (
-        plain.vcpus,
-        specs['hw:cpu_realtime'],
-        specs.get('hw:cpu_realtime_mask'),
-        specs.get('hw:emulator_threads_policy'),
-        instance.system_metadata.get('image_hw_cpu_realtime_mask'),
-    )
-    found = _REALTIME.get(key)
-    if found is None:
-        if len(_REALTIME) > _REALTIME_LIMIT:
-            _REALTIME.clear()
-        found = _REALTIME[key] = _ask_nova(instance, flavor)
-    return found
-
-
-def _ask_nova(instance, flavor):
-    try:
-        return frozenset(
-            hardware.get_realtime_cpu_constraint(flavor, instance.image_meta)
-            or ()
-        )
-    except nova_exception.NovaException:
-        # A flavor that Nova does not start any server with.
-        return frozenset()

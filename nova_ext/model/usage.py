@@ -22,7 +22,9 @@ from dataclasses import field
 import functools
 from typing import Any
 
+from nova_ext import exception
 from nova_ext.model import bounds
+from nova_ext.model import realtime
 from nova_ext.model.bounds import Bounds
 
 
@@ -136,9 +138,26 @@ def is_isolated(topology: Any) -> bool:
     )
 
 
+def realtime_of(
+    flavor: Flavor, properties: Mapping[str, str]
+) -> frozenset[int]:
+    """Return the vCPUs that run real-time; none with a mask that is wrong.
+
+    Nova starts no server with such a mask, and has the better message.
+
+    :param properties: those of the image.
+    """
+    try:
+        return realtime.realtime_vcpus(
+            flavor.vcpus, flavor.extra_specs, properties
+        )
+    except exception.FlavorInvalid:
+        return frozenset()
+
+
 def extra_cores_of(extra_specs: Mapping[str, str]) -> int:
     """Return how many pCPUs QEMU's own threads get, for pinned servers.
 
     The rule of ``nova.scheduler.utils.ResourceRequest``.
     """
-    return int(extra_specs.get('hw:emulator_threads_policy') == 'isolate')
+    return int(extra_specs.get(realtime.EMULATOR) == realtime.ISOLATE)

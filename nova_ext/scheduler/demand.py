@@ -12,25 +12,22 @@
 """Translate a request into what plug-ins see of a server.
 
 Leans on ``RequestSpec.flavor``, ``image`` and ``numa_topology``, and on
-``nova.virt.hardware.get_realtime_cpu_constraint`` (Nova 31 to 34).
+``ImageMetaProps.get`` (Nova 31 to 34).
 """
-
-from nova import exception as nova_exception
-from nova.virt import hardware
 
 from nova_ext.model import usage
 
 
 def usage_of(spec):
     """Return the :class:`usage.Usage` of a ``RequestSpec``."""
-    flavor = spec.flavor
+    flavor = usage.Flavor.of(spec.flavor)
     topology = spec.numa_topology if 'numa_topology' in spec else None
     dedicated = usage.dedicated_of(topology)
     return usage.Usage(
         uuid=spec.instance_uuid if 'instance_uuid' in spec else '',
-        flavor=usage.Flavor.of(flavor),
+        flavor=flavor,
         dedicated=dedicated,
-        realtime=_realtime(spec, flavor),
+        realtime=usage.realtime_of(flavor, _properties(spec)),
         isolated=usage.is_isolated(topology),
         extra_cores=(
             usage.extra_cores_of(flavor.extra_specs) if dedicated else 0
@@ -38,14 +35,6 @@ def usage_of(spec):
     )
 
 
-def _realtime(spec, flavor):
-    # The image matters, and takes long to read, only with real-time.
-    if not hardware.is_realtime_enabled(flavor):
-        return frozenset()
-    try:
-        return frozenset(
-            hardware.get_realtime_cpu_constraint(flavor, spec.image) or ()
-        )
-    except nova_exception.NovaException:
-        # Nova's own checks have a better message.
-        return frozenset()
+def _properties(spec):
+    image = spec.image if 'image' in spec else None
+    return image.properties if image else {}

@@ -77,21 +77,6 @@ def test_the_parking_vcpu_is_rather_ordinary():
     assert found.realtime_cores == 0
 
 
-def test_realtime_is_read_once(monkeypatch):
-    monkeypatch.setattr(usage, '_REALTIME', {})
-    asked = []
-    real = usage.hardware.get_realtime_cpu_constraint
-    monkeypatch.setattr(
-        usage.hardware,
-        'get_realtime_cpu_constraint',
-        lambda *args: asked.append(args) or real(*args),
-    )
-    for _ in range(3):
-        found = usage_of(fakes.instance(specs=RT))
-        assert found.realtime == {1}
-    assert len(asked) == 1
-
-
 def test_the_images_mask_counts():
     instance = fakes.instance(
         specs=RT, system_metadata={'image_hw_cpu_realtime_mask': '0'}

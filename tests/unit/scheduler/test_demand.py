@@ -59,3 +59,18 @@ def test_a_mask_that_nova_refuses(mask):
         **{'hw:cpu_realtime': 'yes', 'hw:cpu_realtime_mask': mask}
     )
     assert demand.usage_of(spec).realtime == frozenset()
+
+
+def test_the_images_mask_counts():
+    spec = fakes.spec(**{'hw:cpu_realtime': 'yes'})
+    spec.image.properties.hw_cpu_realtime_mask = '0'
+    assert demand.usage_of(spec).realtime == {0}
+
+
+def test_a_request_without_an_image():
+    """A server that boots from a volume may have none."""
+    spec = fakes.spec(
+        **{'hw:cpu_realtime': 'yes', 'hw:cpu_realtime_mask': '^0'}
+    )
+    spec.image = None
+    assert demand.usage_of(spec).realtime == {1}
