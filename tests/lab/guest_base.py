@@ -30,7 +30,14 @@ from tests.lab import stamps
 
 SUITE = 'bookworm'
 KERNEL_PACKAGE = 'linux-image-cloud-amd64'
-PACKAGES = ('python3', 'qemu-guest-agent', 'systemd-sysv', 'udev')
+PACKAGES = (
+    'python3',
+    'qemu-guest-agent',
+    # cyclictest, for tests/perf.
+    'rt-tests',
+    'systemd-sysv',
+    'udev',
+)
 MODULES = ('virtio_pci', 'virtio_blk', 'virtio_console', 'ext4')
 
 #: What a guest that is never upgraded can do without.
