@@ -237,6 +237,16 @@ class ComputeFailed(NovaExtError):
     code = 503
 
 
+# -- the host check --------------------------------------------------------
+
+
+class HostTraitFailed(NovaExtError):
+    """The trait of real-time hosts could not be set or removed."""
+
+    msg_fmt = 'The trait of this host was not updated: %(reason)s'
+    code = 503
+
+
 # -- resource and consumer plug-ins ----------------------------------------
 
 

@@ -14,7 +14,8 @@
 ``upgrade check`` checks what this node's files say; it starts nothing, asks
 no service, and does not import Nova. A check that does not concern the
 node, such as the API pipeline on a compute host without one, says so and
-succeeds. ``plugins`` is in :mod:`nova_ext.cmd.plugins`.
+succeeds. ``plugins`` is in :mod:`nova_ext.cmd.plugins`, ``host-check`` in
+:mod:`nova_ext.cmd.host_check`.
 """
 
 import configparser
@@ -30,6 +31,7 @@ from oslo_upgradecheck.upgradecheck import Result
 from oslo_upgradecheck.upgradecheck import UpgradeCommands
 from oslo_upgradecheck.upgradecheck import run
 
+from nova_ext.cmd import host_check
 from nova_ext.cmd import plugins
 from nova_ext.conf import channel
 from nova_ext.wire import addresses
@@ -211,11 +213,13 @@ def make_conf() -> cfg.ConfigOpts:
 def main() -> int:
     """Run the command; found by the ``console_scripts`` entry point.
 
-    :returns: 0 all is well, 1 warnings, 2 failures, 255 an error.
+    :returns: 0 all is well, 1 warnings, 2 failures, 255 an error; for
+        host-check see :class:`nova_ext.cmd.host_check.Status`.
     """
     conf = make_conf()
     checks = Checks(conf)
     add_plugins = plugins.add_parser(conf)
+    add_host_check = host_check.add_parser(conf)
 
     # The parsers of argparse have no public type.
     def add_parsers(subparsers) -> None:  # type: ignore[no-untyped-def]
@@ -230,6 +234,7 @@ def main() -> int:
         )
         upgrade.set_defaults(action_fn=checks.check)
         add_plugins(subparsers)
+        add_host_check(subparsers)
 
     conf.register_cli_opt(cfg.SubCommandOpt('command', handler=add_parsers))
     # The checks read this to choose the format of their output.
