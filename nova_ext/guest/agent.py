@@ -21,6 +21,7 @@ import select
 import socket
 from typing import Optional
 
+from nova_ext.guest import outbox
 from nova_ext.guest import port
 from nova_ext.guest import sockets
 from nova_ext.guest import wake
@@ -56,6 +57,7 @@ class Agent(object):
         self._space = space or sockets.Space()
         self._wake = wake.Wake()
         self._socket: Optional[socket.socket] = None
+        self._outbox: Optional[outbox.Outbox] = None
         self._epoll = select.epoll()
 
     def stop(self) -> None:
@@ -69,6 +71,9 @@ class Agent(object):
                 addresses.AGENT, self._wake.wait
             )
             if self._socket is not None:
+                self._outbox = outbox.Outbox(
+                    self._space, self._socket, self._epoll
+                )
                 self._epoll.register(self._socket, select.EPOLLIN)
                 self._epoll.register(self._wake, select.EPOLLIN)
                 while self._turn():
@@ -78,6 +83,8 @@ class Agent(object):
 
     def _close(self) -> None:
         self._port.close()
+        if self._outbox is not None:
+            self._outbox.close()
         self._epoll.close()
         if self._socket is not None:
             self._socket.close()
@@ -88,6 +95,8 @@ class Agent(object):
         ready = [fd for fd, _ in self._epoll.poll(timeout)]
         if self._wake.fileno() in ready:
             return False
+        for fd in ready:
+            self._to_slow_program(fd)
         # The port is read in every turn: an edge is reported once only, and
         # an empty read is how an absent host shows.
         self._from_host()
@@ -117,10 +126,14 @@ class Agent(object):
             self._to_program(datagram, message.dest_addr)
         self._port.flush()
 
+    def _to_slow_program(self, fd: int) -> None:
+        if self._outbox is not None:
+            self._outbox.flush(fd)
+
     def _to_program(self, datagram: bytes, address: str) -> None:
-        if self._socket is None:
+        if self._outbox is None:
             return
-        failure = self._space.send(self._socket, datagram, address)
+        failure = self._outbox.send(datagram, address)
         if failure is not None:
             self._drop('for %s' % quoting.shown(address), failure, datagram)
 

@@ -28,7 +28,12 @@ import shutil
 import sysconfig
 from typing import Iterator
 
-PROGRAMS = ('guest_agent', 'guest_scale_agent', 'offline_cpus')
+PROGRAMS = (
+    'guest_agent',
+    'guest_scale_agent',
+    'offline_cpus',
+    'server_group_app',
+)
 HELPER = 'app_scale_helper'
 
 _APP = 'usr/lib/nova-ext/guest.pyz'

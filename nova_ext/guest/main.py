@@ -86,10 +86,20 @@ def offline_cpus(args: List[str]) -> int:
     return 0 if _take_offline(cpus.Cpus(options.sysfs)) else FAILED
 
 
+def server_group_app(args: List[str]) -> int:
+    """Show the messages of this server's group."""
+    from nova_ext.guest import server_group_app as app
+
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    return app.main(args)
+
+
 PROGRAMS: Dict[str, Callable[[List[str]], int]] = {
     'guest_agent': guest_agent,
     'guest_scale_agent': guest_scale_agent,
     'offline_cpus': offline_cpus,
+    'server_group_app': server_group_app,
 }
 
 
@@ -136,6 +146,10 @@ def _serve(server: Union[agent.Agent, scale_agent.ScaleAgent]) -> int:
     signal.signal(signal.SIGINT, stop)
     server.run()
     return 0
+
+
+def _end(*_: object) -> None:
+    sys.exit(0)
 
 
 def _take_offline(processors: cpus.Cpus) -> bool:

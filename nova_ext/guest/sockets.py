@@ -29,6 +29,9 @@ LOG = logging.getLogger(__name__)
 #: Longest datagram that is read, in bytes.
 MAX_DATAGRAM = 65536
 
+#: Why a datagram could not be sent that can be sent later.
+FULL = 'the program does not read'
+
 #: Seconds between two attempts to take an address that another program has.
 RETRY = (0.1, 0.5, 1.0, 5.0)
 
@@ -73,6 +76,15 @@ class Space(object):
             raise
         sock.setblocking(False)
         return sock
+
+    def has(self, address: str) -> bool:
+        """Tell whether a program has the address."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            try:
+                sock.connect(self.path(address))
+            except ConnectionRefusedError:
+                return False
+        return True
 
     def bind_when_free(
         self, address: str, pause: Callable[[float], bool]
@@ -123,7 +135,7 @@ class Space(object):
             try:
                 sock.sendto(datagram, self.path(address))
             except BlockingIOError:
-                return 'the program does not read'
+                return FULL
             except OSError as error:
                 return error.strerror or str(error)
         return None

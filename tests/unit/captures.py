@@ -61,13 +61,15 @@ def reads(direction: str) -> dict[tuple[str, str], list[bytes]]:
     return found
 
 
-def lines(direction: str, section: str | None = None) -> list[bytes]:
+def lines(
+    direction: str, section: str | None = None, instance: str | None = None
+) -> list[bytes]:
     """Return the captured lines, as a reader without limits finds them."""
     found = []
-    for (name, _), chunks in reads(direction).items():
+    for (name, guest), chunks in reads(direction).items():
         reader = framing.LineReader(1 << 20)
         for chunk in chunks:
-            if section in (None, name):
+            if section in (None, name) and instance in (None, guest):
                 found.extend(reader.feed(chunk))
     return found
 

@@ -13,10 +13,12 @@
 
 from collections.abc import Iterator
 import contextlib
+import json
 import os
 import pathlib
 import socket
 import threading
+from typing import Any
 from typing import Protocol
 
 from nova_ext import cpuset
@@ -29,6 +31,9 @@ from nova_ext.guest import port
 from nova_ext.guest import runner
 from nova_ext.guest import scale_agent
 from nova_ext.guest import sockets
+from nova_ext.wire import addresses
+from nova_ext.wire import header
+from nova_ext.wire import jsonc
 
 
 class FakeCpus(cpus.Cpus):
@@ -140,3 +145,54 @@ def guest(
         scaling.serving.wait(10)
         with running(agent.Agent(port_on(host_end), space)):
             yield
+
+
+class OldAgent:
+    """The original guest agent as its programs see it, host included.
+
+    Datagrams are cut at its buffer, and what is no message is dropped.
+    """
+
+    def __init__(self, space: sockets.Space) -> None:
+        self._space = space
+        self._socket = space.bind(addresses.AGENT)
+        self._socket.settimeout(10)
+        self._queued: list[tuple[bytes, str]] = []
+
+    def taken(self) -> str:
+        """Return the next line that a program had sent to the host."""
+        datagram, path = self._socket.recvfrom(10000)
+        message = json.loads(datagram)
+        source = self._space.address(path)
+        assert source is not None, 'the original drops unbound senders'
+        line = header.serial(
+            jsonc.dumps(message['data']), message['dest_addr'], source
+        )
+        assert message['version'] == 2
+        return line.decode()
+
+    def queue(self, data: object, address: str, source: str) -> None:
+        """Deliver a message with the next `flush`."""
+        datagram = header.to_guest_program(jsonc.dumps(data), source)
+        self._queued.append((datagram, address))
+
+    def flush(self) -> None:
+        while self._queued:
+            self.raw(*self._queued.pop(0))
+
+    def deliver(self, data: object, address: str, source: str) -> None:
+        """Deliver a message of a host's program."""
+        self.queue(data, address, source)
+        self.flush()
+
+    def raw(self, datagram: bytes, address: str) -> None:
+        assert self._space.send(self._socket, datagram, address) is None
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

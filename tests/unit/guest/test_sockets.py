@@ -96,6 +96,13 @@ def test_another_error_is_not_waited_out(space) -> None:
         space.bind_when_free('x' * 107, lambda seconds: True)
 
 
+def test_it_is_known_whether_a_program_has_an_address(space) -> None:
+    assert not space.has('a')
+    with space.bind('a'):
+        assert space.has('a')
+    assert not space.has('a')
+
+
 def test_sockets_are_not_inherited(space) -> None:
     with space.bind('a') as sock:
         assert not os.get_inheritable(sock.fileno())
