@@ -19,7 +19,7 @@ from nova_ext.api import schemas
 from nova_ext.policies import vcpu_scale as policies
 
 NAME = 'wrs-res:scale'
-_INTERESTING = (NAME.encode(), b'resize')
+_INTERESTING = (NAME.encode(), b'resize', b'rebuild')
 
 
 def peek(body):

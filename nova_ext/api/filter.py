@@ -25,6 +25,7 @@ from nova_ext.api import flavor_checks
 from nova_ext.api import legacy_view
 from nova_ext.api import routing
 from nova_ext.api import scaler
+from nova_ext.api import server_checks
 from nova_ext.api import vcpu_scale
 
 # Registers the options before the first request.
@@ -49,14 +50,14 @@ class Filter:
         shared = scaler.Scaler()
         self._scale = wsgi.Resource(vcpu_scale.VcpuScaleController(shared))
         self._action = wsgi.Resource(actions.ScaleActionController(shared))
-        self._checks = flavor_checks.FlavorChecks()
+        self._checks = server_checks.ServerChecks()
         self._handlers = {
             routing.SHOW: self._resource,
             routing.UPDATE: self._resource,
             routing.ACTION: self._server_action,
             routing.VIEW: self._view,
             routing.CREATE: self._checked(self._checks.create),
-            routing.SPECS: self._checked(self._checks.extra_specs),
+            routing.SPECS: self._checked(flavor_checks.edit),
         }
 
     def __call__(self, environ, start_response):
@@ -75,8 +76,9 @@ class Filter:
         name = actions.peek(body)
         if name == actions.NAME:
             return _routed(environ, route, self._action)
-        if name == 'resize':
-            return self._checked(self._checks.resize)(environ, route)
+        if name in ('resize', 'rebuild'):
+            check = getattr(self._checks, name)
+            return self._checked(check)(environ, route)
         return self._application
 
     def _view(self, environ, route):

@@ -18,6 +18,7 @@ from nova_ext.conf import channel
 from nova_ext.conf import compute_unit
 from nova_ext.conf import default
 from nova_ext.conf import plugins
+from nova_ext.conf import realtime
 from nova_ext.conf import realtime_pcpu
 from nova_ext.conf import scaling
 from nova_ext.conf import vcpu_scale
@@ -30,6 +31,7 @@ for _group in (
     compute_unit,
     default,
     plugins,
+    realtime,
     realtime_pcpu,
     scaling,
     vcpu_scale,

@@ -19,6 +19,7 @@ from nova_ext.conf import channel
 from nova_ext.conf import compute_unit
 from nova_ext.conf import default
 from nova_ext.conf import plugins
+from nova_ext.conf import realtime
 from nova_ext.conf import realtime_pcpu
 from nova_ext.conf import scaling
 from nova_ext.conf import vcpu_scale
@@ -28,6 +29,7 @@ _MODULES: tuple[Any, ...] = (
     base,
     channel,
     scaling,
+    realtime,
     plugins,
     vcpu_scale,
     realtime_pcpu,

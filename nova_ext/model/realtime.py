@@ -46,6 +46,9 @@ SHARE = 'share'
 #: (``nova.utils.get_system_metadata_from_image``).
 _LONGEST = 255
 
+#: Those of them that a flavor has.
+KEYS = frozenset({REALTIME, MASK, EMULATOR, POLICY, DEDICATED_MASK})
+
 #: A key that Nova's documentation misspells, and Nova then ignores.
 _MISSPELT = 'hw:emulator_thread_policy'
 
@@ -85,8 +88,19 @@ def is_enabled(extra_specs: Specs) -> bool:
 
 def is_concerned(extra_specs: Specs) -> bool:
     """Return whether a flavor has anything to :func:`decide`."""
-    keys = (EMULATOR, DEDICATED_MASK)
-    return is_enabled(extra_specs) or any(map(extra_specs.get, keys))
+    return (
+        is_enabled(extra_specs)
+        or extra_specs.get(POLICY) == MIXED
+        or bool(extra_specs.get(EMULATOR))
+        or bool(extra_specs.get(DEDICATED_MASK))
+    )
+
+
+def lacks_mask(extra_specs: Specs) -> bool:
+    """Return whether Nova would refuse a flavor for want of a mask."""
+    return is_enabled(extra_specs) and not (
+        extra_specs.get(MASK) or extra_specs.get(EMULATOR)
+    )
 
 
 def realtime_vcpus(
@@ -155,6 +169,23 @@ def check_flavor(vcpus: int, extra_specs: Specs) -> None:
     _dedicated_vcpus(vcpus, extra_specs)
     if policy:
         _check_policy(policy, extra_specs)
+
+
+def check_parked(decision: Decision, offline: frozenset[int]) -> None:
+    """Check a decision that a server would get while vCPUs are parked.
+
+    :raises exception.FlavorConflict: QEMU's own threads would have no pCPU
+        but those of real-time vCPUs (409).
+    """
+    everyone = decision.dedicated
+    if decision.emulator or not offline or not decision.realtime:
+        return
+    if everyone - offline <= decision.realtime:
+        raise exception.FlavorConflict(
+            reason='%s of the image leaves none of the online vCPUs (%s) '
+            'ordinary: scale the server up first'
+            % (IMAGE_MASK, cpuset.render(everyone - offline))
+        )
 
 
 def check_given(extra_specs: Specs) -> None:

@@ -13,9 +13,12 @@
 
 from unittest import mock
 
+from nova import exception as nova_exception
 from nova import objects
 from nova import policy
 from nova import rpc
+from nova.image import glance
+from oslo_config import fixture as config_fixture
 from oslo_log import log
 import oslo_messaging as messaging
 import pytest
@@ -43,6 +46,36 @@ def nova_in_process(monkeypatch):
 
 
 @pytest.fixture
+def config():
+    """Return a function that sets options for the time of the test."""
+    with config_fixture.Config(CONF) as fixture:
+        yield fixture.config
+
+
+@pytest.fixture
 def cloud(monkeypatch):
     """Return a cloud with one server, on a compute host that answers."""
     return fakes.Cloud(monkeypatch)
+
+
+@pytest.fixture
+def flavors(cloud, monkeypatch):
+    """Add flavor f1 and an image with properties to the cloud."""
+    cloud.flavor = fakes.flavor()
+    cloud.image = {'properties': {}}
+    cloud.fetched = []
+
+    def flavor(ctxt, flavor_id):
+        if flavor_id != 'f1':
+            raise nova_exception.FlavorNotFound(flavor_id=flavor_id)
+        return cloud.flavor
+
+    def image(self, ctxt, image_id):
+        cloud.fetched.append(image_id)
+        if isinstance(cloud.image, Exception):
+            raise cloud.image
+        return cloud.image
+
+    monkeypatch.setattr(objects.Flavor, 'get_by_flavor_id', flavor)
+    monkeypatch.setattr(glance.API, 'get', image)
+    return cloud

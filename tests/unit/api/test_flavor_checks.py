@@ -9,13 +9,10 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Flavor checks at flavor edit, at create and at resize."""
+"""Flavor checks at flavor edit."""
 
 import pathlib
 
-from nova import exception as nova_exception
-from nova import objects
-from nova.image import glance
 import pytest
 import yaml
 
@@ -24,32 +21,7 @@ from tests.unit.api import fakes
 VECTORS = pathlib.Path(__file__).parents[2] / 'vectors/api_flavor_checks.yaml'
 CASES = yaml.safe_load(VECTORS.read_text('utf-8'))
 SPECS = '/flavors/f1/os-extra_specs'
-REQUIRE = {'hw_cpu_thread_policy': 'require'}
-IMAGE = 'e9ff3b39-a4a2-4e3c-9a43-8a1ed9d0f5d2'
 BAD = {'wrs:min_vcpus': '9', 'hw:cpu_policy': 'dedicated'}
-
-
-@pytest.fixture
-def flavors(cloud, monkeypatch):
-    """Add flavor f1 and an image with properties to the cloud."""
-    cloud.flavor = fakes.flavor()
-    cloud.image = {'properties': {}}
-    cloud.fetched = []
-
-    def flavor(ctxt, flavor_id):
-        if flavor_id != 'f1':
-            raise nova_exception.FlavorNotFound(flavor_id=flavor_id)
-        return cloud.flavor
-
-    def image(self, ctxt, image_id):
-        cloud.fetched.append(image_id)
-        if isinstance(cloud.image, Exception):
-            raise cloud.image
-        return cloud.image
-
-    monkeypatch.setattr(objects.Flavor, 'get_by_flavor_id', flavor)
-    monkeypatch.setattr(glance.API, 'get', image)
-    return cloud
 
 
 def edits(case):
@@ -131,111 +103,35 @@ def test_put_of_another_key_than_the_path_is_nova_s_to_refuse(flavors):
     assert is_nova_s(response)
 
 
-def create(flavors, flavor_ref='f1', **server):
-    body = {'server': {'name': 's', 'flavorRef': flavor_ref, **server}}
-    return flavors.request('POST', '/servers', body)
+REALTIME = {'hw:cpu_policy': 'dedicated', 'hw:cpu_realtime': 'yes'}
 
 
-def test_create(flavors):
-    assert is_nova_s(create(flavors, imageRef=IMAGE))
-    assert b'"flavorRef"' in flavors.nova.bodies[0]
-
-
-def test_create_with_a_flavor_that_cannot_work(flavors):
-    flavors.flavor = fakes.flavor(2, BAD)
-    response = create(flavors, imageRef=IMAGE)
-    assert response.status_int == 409
-    assert 'must be less than or equal to' in fakes.fault(response)
-    by_url = create(flavors, 'http://nova/flavors/f1?x=1')
-    assert by_url.status_int == 409
-
-
-def test_create_with_an_image_that_contradicts_the_flavor(flavors):
-    flavors.image = {'properties': REQUIRE}
-    response = create(flavors, imageRef=IMAGE)
-    assert response.status_int == 409
-    assert 'hw_cpu_thread_policy' in fakes.fault(response)
-
-
-def test_create_with_a_plain_flavor_asks_for_no_image(flavors):
+def test_what_is_only_missing_is_for_the_create_to_find(flavors):
     flavors.flavor = fakes.flavor(specs={})
-    assert is_nova_s(create(flavors, imageRef=IMAGE))
-    assert flavors.fetched == []
+    for specs in (REALTIME, {'hw:cpu_policy': 'mixed'}):
+        response = flavors.request(
+            'POST', SPECS, {'extra_specs': specs}, admin()
+        )
+        assert is_nova_s(response)
 
 
-@pytest.mark.parametrize(
-    'server',
-    [
-        {'flavor_ref': 'unknown'},
-        {'flavor_ref': None},
-        {'flavor_ref': ['f1']},
-        {'imageRef': ''},
-        {'imageRef': 7},
-        {},
-    ],
-)
-def test_create_that_nova_judges(flavors, server):
-    assert is_nova_s(create(flavors, **server))
-
-
-def test_create_with_an_image_that_cannot_be_had(flavors):
-    flavors.image = nova_exception.ImageNotFound(image_id=IMAGE)
-    assert is_nova_s(create(flavors, imageRef=IMAGE))
-
-
-@pytest.mark.parametrize('body', [b'', b'[]', b'{"server": 1}', b'{"ser'])
-def test_create_that_is_malformed(flavors, body):
-    assert is_nova_s(flavors.request('POST', '/servers', body))
-    assert flavors.nova.bodies == [body]
-
-
-def resize(flavors, flavor_ref='f1', server=fakes.SERVER, ctxt=None):
-    return flavors.request(
-        'POST',
-        '/servers/%s/action' % server,
-        {'resize': {'flavorRef': flavor_ref}},
-        ctxt,
+def test_a_broken_flavor_can_be_mended_step_by_step(flavors):
+    """Two keys are wrong; neither hinders the removal of the other."""
+    flavors.flavor = fakes.flavor(
+        specs={
+            **REALTIME,
+            'hw:cpu_realtime_mask': '3-1',
+            'hw:emulator_threads_policy': 'isolated',
+        }
     )
-
-
-def test_resize(flavors):
-    assert is_nova_s(resize(flavors))
-    assert b'"resize"' in flavors.nova.bodies[0]
-
-
-def test_resize_to_a_flavor_that_cannot_work(flavors):
-    flavors.flavor = fakes.flavor(2, BAD)
-    response = resize(flavors)
-    assert response.status_int == 409
-    assert 'must be less than or equal to' in fakes.fault(response)
-
-
-def test_resize_of_a_server_whose_image_contradicts(flavors):
-    flavors.server.system_metadata = {'image_hw_cpu_thread_policy': 'require'}
-    response = resize(flavors)
-    assert response.status_int == 409
-    assert 'hw_cpu_thread_policy' in fakes.fault(response)
-
-
-@pytest.mark.parametrize(
-    'changes',
-    [
-        {'flavor_ref': 'f2'},
-        {'server': fakes.UNKNOWN},
-        {'ctxt': fakes.user(project=fakes.OTHER_PROJECT)},
-    ],
-)
-def test_resize_that_nova_refuses(flavors, changes):
-    flavors.flavor = fakes.flavor(2, BAD)
-    assert is_nova_s(resize(flavors, **changes))
-
-
-def test_resize_leaves_the_context_untargeted(flavors, monkeypatch):
-    def get(self, ctxt, server_id, **kwargs):
-        ctxt.cell_uuid = 'targeted'
-        return flavors.server
-
-    monkeypatch.setattr('nova.compute.api.API.get', get)
-    ctxt = fakes.user()
-    assert is_nova_s(resize(flavors, ctxt=ctxt))
-    assert ctxt.cell_uuid is None
+    for key in ('hw:cpu_realtime_mask', 'hw:emulator_threads_policy'):
+        response = flavors.request(
+            'DELETE', '%s/%s' % (SPECS, key), None, admin()
+        )
+        assert is_nova_s(response)
+    other = {'extra_specs': {'quota:cpu_shares': '10'}}
+    assert is_nova_s(flavors.request('POST', SPECS, other, admin()))
+    again = {'extra_specs': {'hw:cpu_realtime_mask': '^0'}}
+    response = flavors.request('POST', SPECS, again, admin())
+    assert response.status_int == 400
+    assert 'hw:emulator_threads_policy must be' in fakes.fault(response)

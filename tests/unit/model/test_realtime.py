@@ -98,6 +98,7 @@ def test_the_table_has_all_keys_and_traps() -> None:
         ({'hw:cpu_policy': 'dedicated'}, False),
         ({'hw:cpu_realtime': 'no', 'hw:cpu_realtime_mask': '^0'}, False),
         ({'hw:cpu_realtime': 'yes'}, True),
+        ({'hw:cpu_policy': 'mixed'}, True),
         ({'hw:emulator_threads_policy': 'share'}, True),
         ({'hw:cpu_dedicated_mask': '3'}, True),
     ],
@@ -186,3 +187,29 @@ def test_every_mask_of_all_or_none(vcpus: int) -> None:
         exception.FlavorInvalid, match='which names %d' % vcpus
     ):
         decided(vcpus, '0-%d' % vcpus)
+
+
+@pytest.mark.parametrize(
+    ('mask', 'emulator', 'offline', 'refused'),
+    [
+        ('^0', None, {1}, False),
+        ('^1', None, {1}, True),
+        ('^1', None, {0}, False),
+        ('^1', None, set(), False),
+        ('^1', 'isolate', {1}, False),
+    ],
+)
+def test_an_ordinary_vcpu_stays_online(
+    mask: str, emulator: str | None, offline: set[int], refused: bool
+) -> None:
+    specs = {'hw:cpu_policy': 'dedicated', 'hw:cpu_realtime': 'yes'}
+    if emulator:
+        specs['hw:emulator_threads_policy'] = emulator
+    decision = realtime.decide(2, specs, {'hw_cpu_realtime_mask': mask})
+    if not refused:
+        realtime.check_parked(decision, frozenset(offline))
+        return
+    with pytest.raises(exception.FlavorConflict, match='hw_cpu_realtime_mask'):
+        realtime.check_parked(decision, frozenset(offline))
+    not_realtime = realtime.decide(2, {'hw:cpu_policy': 'dedicated'}, {})
+    realtime.check_parked(not_realtime, frozenset(offline))
