@@ -14,9 +14,12 @@
 from dataclasses import asdict
 from dataclasses import dataclass
 
+from nova_ext import cpuset
 from nova_ext.conf import CONF
 from nova_ext.model import bounds
 from nova_ext.model import pinning
+from nova_ext.model import realtime as rules
+from nova_ext.model import usage
 from nova_ext.model.record import ScaleRecord
 
 
@@ -74,6 +77,7 @@ def vcpu_scale(instance, last_request=None):
             'online': list(scale.online),
             'offline': list(scale.offline),
             'accounting': CONF.nova_ext_scaling.accounting,
+            'remarks': remarks(instance),
             'last_request': last_request,
         }
     }
@@ -102,6 +106,27 @@ def offline_vcpus(instance):
     return pinning.parked(
         _record(instance).offline, [cell.cpu_pinning or {} for cell in cells]
     )
+
+
+def remarks(instance):
+    """Return what users should know of a server's state, as texts.
+
+    :param instance: with flavor, numa_topology and system_metadata.
+    """
+    flavor = instance.flavor
+    realtime = usage.realtime_of(
+        flavor.vcpus,
+        flavor.extra_specs,
+        bounds.image_properties(_metadata(instance)),
+    )
+    if not realtime or realtime - offline_vcpus(instance):
+        return []
+    return [
+        'All real-time vCPUs (%s) are parked, and none runs real-time; the '
+        'memory stays locked on the host until the server is stopped or '
+        'resized to a flavor without %s.'
+        % (cpuset.render(realtime), rules.REALTIME)
+    ]
 
 
 def _record(instance):

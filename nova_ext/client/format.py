@@ -29,6 +29,13 @@ class Cpus(columns.FormattableColumn[Any]):
         return cpuset.render(self._value)
 
 
+class Lines(columns.FormattableColumn[Any]):
+    """Texts, a line each."""
+
+    def human_readable(self) -> str:
+        return '\n'.join(self._value)
+
+
 class Steps(columns.FormattableColumn[Any]):
     """The steps of a plan, a line each."""
 

@@ -109,6 +109,8 @@ def columns(state: dict[str, Any]) -> Columns:
         **{key: state[key] for key in ('min', 'current', 'max')},
         **{key: format.Cpus(state[key]) for key in ('online', 'offline')},
         'accounting': state['accounting'],
+        # Not from a nova-api before this was added.
+        'remarks': format.Lines(state.get('remarks', [])),
         **{'last_%s' % key: last.get(key) for key in api.LAST_FIELDS},
     }
     return tuple(shown), tuple(shown.values())

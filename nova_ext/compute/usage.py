@@ -41,7 +41,9 @@ def usage_of(instance, flavor, topology):
         dedicated = usage.dedicated_of(topology)
     plain = usage.Flavor.of(flavor)
     realtime = usage.realtime_of(
-        plain, bounds.image_properties(instance.system_metadata)
+        plain.vcpus,
+        plain.extra_specs,
+        bounds.image_properties(instance.system_metadata),
     )
     return usage.Usage(
         uuid=instance.uuid,

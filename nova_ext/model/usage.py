@@ -139,7 +139,9 @@ def is_isolated(topology: Any) -> bool:
 
 
 def realtime_of(
-    flavor: Flavor, properties: Mapping[str, str]
+    vcpus: int,
+    extra_specs: Mapping[str, str],
+    properties: Mapping[str, str],
 ) -> frozenset[int]:
     """Return the vCPUs that run real-time; none with a mask that is wrong.
 
@@ -148,9 +150,7 @@ def realtime_of(
     :param properties: those of the image.
     """
     try:
-        return realtime.realtime_vcpus(
-            flavor.vcpus, flavor.extra_specs, properties
-        )
+        return realtime.realtime_vcpus(vcpus, extra_specs, properties)
     except exception.FlavorInvalid:
         return frozenset()
 

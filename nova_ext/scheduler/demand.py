@@ -27,7 +27,9 @@ def usage_of(spec):
         uuid=spec.instance_uuid if 'instance_uuid' in spec else '',
         flavor=flavor,
         dedicated=dedicated,
-        realtime=usage.realtime_of(flavor, _properties(spec)),
+        realtime=usage.realtime_of(
+            flavor.vcpus, flavor.extra_specs, _properties(spec)
+        ),
         isolated=usage.is_isolated(topology),
         extra_cores=(
             usage.extra_cores_of(flavor.extra_specs) if dedicated else 0

@@ -69,6 +69,7 @@ class MicroversionsTest(ApiTestBase):
                     'online': [0, 1, 2],
                     'offline': [3],
                     'accounting': 'current',
+                    'remarks': [],
                 },
                 shown,
             )

@@ -44,6 +44,7 @@ def test_show_a_server_that_never_scaled(cloud):
             'online': [0, 1, 2, 3],
             'offline': [],
             'accounting': 'current',
+            'remarks': [],
             'last_request': None,
         }
     }

@@ -59,3 +59,46 @@ def test_accounting_is_the_operators():
     finally:
         CONF.clear_override('accounting', group='nova_ext_scaling')
     assert shown['accounting'] == 'full'
+
+
+REALTIME = {
+    **fakes.SCALABLE,
+    'hw:cpu_realtime': 'yes',
+    'hw:cpu_realtime_mask': '^0-1',
+}
+
+
+@pytest.mark.parametrize(
+    'specs, mask, wanted',
+    [
+        (REALTIME, '0xc', True),
+        (REALTIME, '0x8', False),
+        (REALTIME, None, False),
+        (fakes.SCALABLE, '0xc', False),
+        ({**REALTIME, 'hw:cpu_realtime_mask': 'x'}, '0xc', False),
+    ],
+)
+def test_locked_memory_without_a_real_time_vcpu(specs, mask, wanted):
+    metadata = {'nova_ext_offline': mask} if mask else {}
+    instance = fakes.server(
+        flavor=fakes.flavor(specs=specs), system_metadata=metadata
+    )
+    shown = views.vcpu_scale(instance)['vcpu_scale']['remarks']
+    text = (
+        'All real-time vCPUs (2-3) are parked, and none runs real-time; the '
+        'memory stays locked on the host until the server is stopped or '
+        'resized to a flavor without hw:cpu_realtime.'
+    )
+    assert shown == ([text] if wanted else [])
+
+
+def test_the_images_mask_counts_for_remarks():
+    instance = fakes.server(
+        flavor=fakes.flavor(specs=REALTIME),
+        system_metadata={
+            'nova_ext_offline': '0x8',
+            'image_hw_cpu_realtime_mask': '3',
+        },
+    )
+    (shown,) = views.remarks(instance)
+    assert 'vCPUs (3)' in shown

@@ -83,6 +83,7 @@ def shown(last_request: Any = None) -> Response:
                 'online': [0, 2, 3],
                 'offline': [1],
                 'accounting': 'current',
+                'remarks': ['All is well.'],
                 'last_request': last_request,
             }
         },

@@ -30,6 +30,12 @@ def test_cpus() -> None:
     assert format.Cpus([0, 2, 3]).machine_readable() == [0, 2, 3]
 
 
+def test_lines() -> None:
+    assert format.Lines([]).human_readable() == ''
+    assert format.Lines(['a.', 'b.']).human_readable() == 'a.\nb.'
+    assert format.Lines(['a.', 'b.']).machine_readable() == ['a.', 'b.']
+
+
 def test_steps() -> None:
     assert format.Steps(STEPS).human_readable() == (
         'up vCPU 1 on pCPU 5\nup vCPU 2\ndown'

@@ -82,6 +82,7 @@ def test_show_in_every_format(format: str) -> None:
             'online': [0, 2, 3],
             'offline': [1],
             'accounting': 'current',
+            'remarks': ['All is well.'],
             **{'last_%s' % key: None for key in scale.api.LAST_FIELDS},
         }
     if format == 'yaml':
