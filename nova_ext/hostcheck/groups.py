@@ -24,44 +24,58 @@ _CONTROLLERS = re.compile(
 
 
 def _group_scheduling(seen: host.Host) -> findings.Observation:
-    first = _first_version(seen.files)
-    if first is None:
-        return _second_version(seen.files)
-    # The kernel shows this file only with RT_GROUP_SCHED in force.
-    if not seen.files.exists(first + '/cpu.rt_runtime_us'):
-        return findings.passed('the kernel does not schedule them by group')
-    if not _libvirt_uses_cpu(seen.files):
+    found = seen.files
+    problem = _second_version(found)
+    first = _mounted(found, 'cgroup', 'cpu')
+    if first is not None:
+        problem = _first_version(found, first)
+    if not problem:
+        return findings.passed('they are not scheduled by control group')
+    # sched_setscheduler(2) of the kernel, and the accounting, then skip it.
+    if found.number('proc/sys/kernel/sched_rt_runtime_us') < 0:
         return findings.passed(
-            'the kernel schedules them by control group (v1, at /%s), and '
-            "libvirt's cgroup_controllers leaves the cpu controller out"
-            % first
+            '%s, without effect while sched_rt_runtime_us is -1' % problem
         )
     return findings.failed(
-        'the kernel schedules real-time threads by control group (v1, at '
-        '/%s), and libvirt puts QEMU into groups without real-time runtime'
-        % first
+        '%s, and libvirt puts QEMU into groups without real-time runtime'
+        % problem
     )
 
 
-def _first_version(found: files.HostFiles) -> str | None:
-    """Where version 1 of the cpu controller is mounted."""
+def _mounted(
+    found: files.HostFiles, kind: str, controller: str = ''
+) -> str | None:
+    """Where control groups are mounted."""
     for line in found.text('proc/mounts').splitlines():
-        _, place, kind, options, *_ = line.split()
-        if kind == 'cgroup' and 'cpu' in options.split(','):
+        _, place, shown, options, *_ = line.split()
+        if shown == kind and (
+            not controller or controller in options.split(',')
+        ):
             return place.lstrip('/')
     return None
 
 
-def _second_version(found: files.HostFiles) -> findings.Observation:
-    """Version 2 has no real-time runtime to give to a group."""
+def _first_version(found: files.HostFiles, place: str) -> str:
+    """How version 1 schedules groups that libvirt makes, or nothing."""
+    # The kernel shows this file only with RT_GROUP_SCHED in force.
+    in_force = found.exists(place + '/cpu.rt_runtime_us')
+    if not in_force or not _libvirt_uses_cpu(found):
+        return ''
+    return 'they are scheduled by control group (v1, at /%s)' % place
+
+
+def _second_version(found: files.HostFiles) -> str:
+    """How version 2 schedules groups, which get no real-time runtime."""
+    place = _mounted(found, 'cgroup2')
+    if place is None:
+        return ''
+    if 'cpu' not in found.text(place + '/cgroup.controllers').split():
+        return ''
     if found.kernel_option('CONFIG_RT_GROUP_SCHED') != 'y':
-        return findings.passed('the kernel does not schedule them by group')
+        return ''
     if _switched_off(found):
-        return findings.passed('group scheduling was switched off at boot')
-    return findings.failed(
-        'the kernel is built with CONFIG_RT_GROUP_SCHED and uses version 2 '
-        'of control groups'
-    )
+        return ''
+    return 'they are scheduled by control group (v2, at /%s)' % place
 
 
 def _switched_off(found: files.HostFiles) -> bool:
@@ -89,9 +103,10 @@ CHECKS = (
         'groups, so that SCHED_FIFO is refused with "Operation not '
         'permitted" and no real-time server starts.',
         'Use a kernel without CONFIG_RT_GROUP_SCHED, or boot with '
-        'rt_group_sched=0 (Linux 6.15 and newer); else take "cpu" out of '
-        'cgroup_controllers in /etc/libvirt/qemu.conf, where version 1 of '
-        'control groups is used, and restart libvirt.',
+        'rt_group_sched=0 (Linux 6.15 and newer). Else set '
+        'kernel.sched_rt_runtime_us=-1 in /etc/sysctl.d, which switches it '
+        'off too; or, with version 1 of control groups, take "cpu" out of '
+        'cgroup_controllers in /etc/libvirt/qemu.conf and restart libvirt.',
         _group_scheduling,
     ),
 )

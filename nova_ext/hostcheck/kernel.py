@@ -59,11 +59,14 @@ def preemption_model(found: files.HostFiles) -> str:
 
 def _dynamic_model(found: files.HostFiles) -> str:
     """What was chosen at boot or since, else what the kernel was built for."""
-    debug = 'sys/kernel/debug/sched/preempt'
-    if found.exists(debug):
-        chosen = re.search(r'\((\w+)\)', found.text(debug))
-        if chosen:
-            return chosen.group(1)
+    try:
+        shown = found.text('sys/kernel/debug/sched/preempt')
+    except files.Unreadable:
+        # debugfs is not mounted, or the kernel is locked down.
+        shown = ''
+    chosen = re.search(r'\((\w+)\)', shown)
+    if chosen:
+        return chosen.group(1)
     chosen = re.search(r'\bpreempt=(\w+)', found.text('proc/cmdline'))
     if chosen:
         return chosen.group(1)

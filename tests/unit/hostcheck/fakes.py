@@ -71,7 +71,7 @@ def write(root: pathlib.Path, content: dict[str, Any]) -> None:
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
         if isinstance(text, dict):
-            path.mkdir()
+            path.mkdir(parents=True)
         elif text is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
