@@ -33,11 +33,16 @@ CORE_CLASSES = ('PCPU', 'VCPU')
 class InstanceAllocation:
     """Charges one instance; see :class:`nova_ext.scaling.ports.Allocation`."""
 
-    def __init__(self, context, instance, reportclient):
-        """Take up an instance with its flavor."""
+    def __init__(self, context, instance, reportclient, provider):
+        """Take up an instance with its flavor.
+
+        :param provider: uuid of this host's provider. An evacuated server has
+            an allocation of its old host too, until that comes back.
+        """
         self._context = context
         self._instance = instance
         self._client = reportclient
+        self._provider = provider
 
     def charge(self, layout):
         """See the port."""
@@ -45,7 +50,9 @@ class InstanceAllocation:
             return
         payload = self._allocations()
         cores = cores_of(self._instance.flavor, layout)
-        changed = _set_cores(payload['allocations'], cores)
+        changed = _set_cores(
+            payload['allocations'].get(self._provider, {}), cores
+        )
         if changed:
             self._put(payload)
 
@@ -89,14 +96,14 @@ def cores_of(flavor, layout):
     return flavor.vcpus + extra - len(layout.offline)
 
 
-def _set_cores(allocations, cores):
+def _set_cores(allocation, cores):
+    resources = allocation.get('resources', {})
     for core_class in CORE_CLASSES:
-        for allocation in allocations.values():
-            resources = allocation['resources']
-            if core_class in resources:
-                changed = resources[core_class] != cores
-                resources[core_class] = cores
-                return changed
+        if core_class in resources:
+            changed = resources[core_class] != cores
+            resources[core_class] = cores
+            return changed
     raise exception.PlacementFailed(
-        reason='the server has no allocation of %s' % ' or '.join(CORE_CLASSES)
+        reason='the server has no allocation of %s of this host'
+        % ' or '.join(CORE_CLASSES)
     )

@@ -12,10 +12,11 @@
 """The driver seam: ``compute_driver = nova_ext.LibvirtDriver``.
 
 A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
-``init_host``, ``cleanup_host``, ``_get_guest_config`` and ``cpu_api`` (Nova
-31 to 34), on ``virtapi._compute``, the compute manager, whose tracker it
-replaces before its first use, and on ``nova.rpc.get_server``, which picks the
-executor.
+``init_host``, ``cleanup_host``, ``_get_guest_config``, ``cpu_api``, and for
+live migration ``post_claim_migrate_data`` at the destination and
+``_live_migration_operation`` at the source (Nova 31 to 34), on
+``virtapi._compute``, the compute manager, whose tracker it replaces before
+its first use, and on ``nova.rpc.get_server``, which picks the executor.
 """
 
 from nova import rpc
@@ -27,6 +28,7 @@ import oslo_messaging as messaging
 from nova_ext import conf
 from nova_ext.compute import endpoint
 from nova_ext.compute import guest_config
+from nova_ext.compute import live_migration
 from nova_ext.compute import scaler
 from nova_ext.compute import tracker
 from nova_ext.scaling import coordinator
@@ -89,3 +91,33 @@ class LibvirtDriver(driver.LibvirtDriver):
         guest = super()._get_guest_config(instance, *args, **kwargs)
         guest_config.adapt(guest, instance)
         return guest
+
+    def post_claim_migrate_data(self, context, instance, migrate_data, claim):
+        """Tell the source where threads are to run, parked ones included."""
+        migrate_data = super().post_claim_migrate_data(
+            context, instance, migrate_data, claim
+        )
+        live_migration.park(
+            migrate_data.dst_numa_info, instance, claim.claimed_numa_topology
+        )
+        return migrate_data
+
+    def _live_migration_operation(
+        self,
+        context,
+        instance,
+        dest,
+        block_migration,
+        migrate_data,
+        guest,
+        device_names,
+    ):
+        super()._live_migration_operation(
+            context,
+            instance,
+            dest,
+            block_migration,
+            migrate_data,
+            live_migration.migrating(guest, context, instance),
+            device_names,
+        )

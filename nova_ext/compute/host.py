@@ -70,4 +70,4 @@ class HostCores:
             self._power.down(taken)
             raise
         self._power.down(before.pcpus - after.pcpus)
-        return self._instance
+        return self._instance, self._instance.numa_topology

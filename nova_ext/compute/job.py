@@ -59,7 +59,10 @@ class Job:
             store=self._store,
             host=self._host,
             allocation=allocations.InstanceAllocation(
-                context, instance, reportclient
+                context,
+                instance,
+                reportclient,
+                tracker.compute_nodes[instance.node].uuid,
             ),
             domain=self._guest,
             power=cores,

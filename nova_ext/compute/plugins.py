@@ -62,14 +62,12 @@ class NodePlugins:
         else:
             handler.add(usage)
 
-    def rescale(self, instance):
-        """Count a server as it is after its cores changed."""
-        handler = self._handlers.get(instance.node)
+    def rescale(self, nodename, instance, topology):
+        """Count a server as it is after its cores on a node changed."""
+        handler = self._handlers.get(nodename)
         if handler is not None:
             handler.replace(
-                translate.usage_of(
-                    instance, instance.flavor, instance.numa_topology
-                )
+                translate.usage_of(instance, instance.flavor, topology)
             )
 
     def refusals(self, nodename, usage, limits):

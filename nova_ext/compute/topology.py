@@ -20,9 +20,9 @@ from nova_ext import conf
 from nova_ext.model import bounds
 from nova_ext.model import pinning
 from nova_ext.model import realtime as rules
+from nova_ext.model import record as records
 from nova_ext.model.pinning import Cell
 from nova_ext.model.pinning import Layout
-from nova_ext.model.record import ScaleRecord
 from nova_ext.scaling.ports import Server
 
 CONF = conf.CONF
@@ -35,14 +35,10 @@ def server_of(instance):
         pinned vCPUs the layout is empty, and the server is not scalable.
     """
     flavor = instance.flavor
-    record = ScaleRecord.from_metadata(instance.system_metadata)
-    properties = bounds.image_properties(instance.system_metadata)
-    layout = layout_of(
-        instance.numa_topology,
-        record.offline,
-        rules.realtime_vcpus(flavor.vcpus, flavor.extra_specs, properties),
+    layout = parked_layout(instance, instance.numa_topology)
+    limits = bounds.bounds_of(
+        flavor.extra_specs, flavor.vcpus, _properties(instance)
     )
-    limits = bounds.bounds_of(flavor.extra_specs, flavor.vcpus, properties)
     if not layout.cells:
         limits = bounds.Bounds(flavor.vcpus, flavor.vcpus)
     return Server(
@@ -51,6 +47,18 @@ def server_of(instance):
         bounds=limits,
         layout=layout,
         emulator_floats=emulator_floats(flavor),
+    )
+
+
+def parked_layout(instance, topology):
+    """Return the layout of an instance with a topology, by its record.
+
+    :param topology: its ``InstanceNUMATopology`` on this or another host.
+    """
+    return layout_of(
+        topology,
+        records.offline_of(instance.system_metadata),
+        realtime_vcpus(instance),
     )
 
 
@@ -79,6 +87,18 @@ def with_layout(topology, layout):
     for cell, wanted in zip(copy.cells, layout.cells, strict=True):
         cell.cpu_pinning = dict(wanted.pins)
     return copy
+
+
+def realtime_vcpus(instance):
+    """Return the vCPUs that run real-time while they are online."""
+    flavor = instance.flavor
+    return rules.realtime_vcpus(
+        flavor.vcpus, flavor.extra_specs, _properties(instance)
+    )
+
+
+def _properties(instance):
+    return bounds.image_properties(instance.system_metadata)
 
 
 def emulator_floats(flavor):

@@ -9,38 +9,42 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""The tracker seam: dedicated cores change owners while a server runs.
+"""The tracker seam: what becomes of scaled-down servers that come and go.
 
-A subclass, by way of :mod:`nova_ext.compute.plugin_tracker`, of
+A subclass, by way of :mod:`nova_ext.compute.cores_tracker`, of
 ``nova.compute.resource_tracker.ResourceTracker``. It leans on
-``compute_nodes``, ``old_resources`` and ``_resource_change`` (Nova 31 to 34),
-and on ``NUMACell.pin_cpus`` and its kin, which refuse what is not free.
-``update_usage`` of Nova only changes stats of a tracked instance, so the
-host's NUMA topology is counted here.
+``live_migration_claim``, ``rebuild_claim`` (an evacuation; a rebuild where it
+is claims nothing) and ``instance_claim`` (an unshelving), which all claim for
+the flavor, on ``drop_move_claim_at_source``, which ends a resize, and on
+``update_available_resource``, the audit (Nova 31 to 34).
 """
 
 from nova import exception as nova_exception
-from nova import objects
+from nova.compute import claims
+from nova.compute import vm_states
 from oslo_log import log as logging
 
-from nova_ext import exception
+from nova_ext.compute import arrival
+from nova_ext.compute import cores_tracker
 from nova_ext.compute import plugin_tracker
+from nova_ext.compute import store
+from nova_ext.compute import topology
+from nova_ext.model import record as records
 from nova_ext.model.record import JOURNAL_KEY
-from nova_ext.scaling import planning
 
 LOG = logging.getLogger(__name__)
 
-_synchronized = plugin_tracker.synchronized
 
-
-class ResourceTracker(plugin_tracker.PluginTracker):
-    """Nova's tracker, which can also switch the cores of one instance."""
+class ResourceTracker(cores_tracker.CoresTracker):
+    """Nova's tracker, which knows scaled-down servers."""
 
     def __init__(self, host, driver, reportclient=None):
         """Take the place of Nova's tracker, before its first use."""
         super().__init__(host, driver, reportclient=reportclient)
         self._journalled = set()
         self._recover = None
+
+    # -- audits ------------------------------------------------------------
 
     def recover_with(self, recover):
         """Register what is called with an audit's unfinished scale requests.
@@ -59,130 +63,129 @@ class ResourceTracker(plugin_tracker.PluginTracker):
 
     def _update_usage_from_instances(self, context, instances, nodename):
         self._journalled.update(
-            instance.uuid
-            for instance in instances
-            if 'system_metadata' in instance
-            and JOURNAL_KEY in instance.system_metadata
+            instance.uuid for instance in instances if _is_unfinished(instance)
         )
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
 
-    def check_audited(self, nodename):
-        """Check that the host's cores have been counted.
+    # -- arrivals ----------------------------------------------------------
 
-        Scale requests are served a little earlier than that at start-up.
+    def instance_claim(
+        self, context, instance, nodename, allocations, limits=None
+    ):
+        """Claim for a new or an unshelved server."""
+        return self._arrive(
+            context,
+            instance,
+            nodename,
+            lambda: super(ResourceTracker, self).instance_claim(
+                context, instance, nodename, allocations, limits=limits
+            ),
+        )
 
-        :raises exception.ServerBusy: not yet.
-        """
-        if nodename not in self.compute_nodes:
-            raise exception.ServerBusy(
-                reason='The host %s has not been audited yet: try again in a '
-                'minute' % nodename
-            )
-
-    def free_pcpus(self, nodename, node, isolated):
-        """Return the pCPUs of a NUMA node that a vCPU could get, in order.
-
-        :param isolated: whether all siblings of a core must be free, of which
-            the first is returned.
-        """
-        return _free_pcpus(self._host_cells(nodename)[node], isolated)
-
-    @_synchronized
-    def switch_cores(self, nodename, before, after, isolated, save):
-        """Give back and take what differs between two layouts of an instance.
-
-        :param before: the model's layout that is counted now.
-        :param isolated: whether siblings are counted with each pCPU.
-        :param save: saves the instance and returns it; called once the
-            change was found possible, and before it is counted.
-        :raises exception.InsufficientResources: a pCPU is another's.
-        """
-        self._switch(nodename, before, after, isolated, save)
-
-    @_synchronized
-    def take_core(self, nodename, before, vcpu, isolated, save):
-        """Choose the lowest free pCPU for an offline vCPU, and take it.
-
-        :param save: saves the instance with the layout that it is given, and
-            returns it.
-        :returns: that layout.
-        :raises exception.InsufficientResources: there is none.
-        """
-        node = before.cell_of(vcpu).node
-        free = _free_pcpus(self._host_cells(nodename)[node], isolated)
-        if not free:
-            raise planning.no_free_pcpu(node, isolated)
-        after = before.with_core(vcpu, free[0])
-        self._switch(nodename, before, after, isolated, lambda: save(after))
-        return after
-
-    def _switch(self, nodename, before, after, isolated, save):
-        topology = self._host_topology(nodename)
-        cells = {cell.id: cell for cell in topology.cells}
-        try:
-            for old, new in zip(before.cells, after.cells, strict=True):
-                _count(cells[old.node], old, new, isolated)
-        except nova_exception.Invalid as error:
-            raise exception.InsufficientResources(
-                reason=error.format_message()
-            ) from error
-        instance = save()
-        if self._plugins:
-            self._plugins.rescale(instance)
-        compute_node = self.compute_nodes[nodename]
-        # The same topology may print in another order, which Nova's
-        # comparison would take for a change.
-        if before.pcpus != after.pcpus:
-            compute_node.numa_topology = topology._to_json()
-        self._publish(compute_node)
-
-    def _publish(self, compute_node):
-        """Let the scheduler know what is counted now.
-
-        The memory of this process counts; a compute node that cannot be saved
-        now is saved by the next audit, because it differs then.
-        """
-        self._plugins.write(compute_node)
-        nodename = compute_node.hypervisor_hostname
-        published = self.old_resources[nodename]
-        if not self._resource_change(compute_node):
-            return
-        try:
-            compute_node.save()
-        except Exception:
-            self.old_resources[nodename] = published
-            LOG.exception(
-                'Compute node %s could not be saved; the next audit does it.',
+    def rebuild_claim(
+        self,
+        context,
+        instance,
+        nodename,
+        allocations,
+        limits=None,
+        image_meta=None,
+        migration=None,
+    ):
+        """Claim for an evacuated server."""
+        return self._arrive(
+            context,
+            instance,
+            nodename,
+            lambda: super(ResourceTracker, self).rebuild_claim(
+                context,
+                instance,
                 nodename,
+                allocations,
+                limits=limits,
+                image_meta=image_meta,
+                migration=migration,
+            ),
+        )
+
+    def live_migration_claim(
+        self, context, instance, nodename, migration, limits, allocs
+    ):
+        """Claim for a server that comes running."""
+        return self._arrive(
+            context,
+            instance,
+            nodename,
+            lambda: super(ResourceTracker, self).live_migration_claim(
+                context, instance, nodename, migration, limits, allocs
+            ),
+        )
+
+    def _arrive(self, context, instance, nodename, claim):
+        """Claim what Nova claims, and give back what parked vCPUs leave.
+
+        :param claim: makes Nova's claim.
+        :raises nova.exception.ComputeResourcesUnavailable: it does not fit,
+            or could not be parked.
+        """
+        arriving = arrival.Arrival(context, instance)
+        if not arriving.offline:
+            return claim()
+        claimed, layout = self._claim_and_park(nodename, arriving, claim)
+        arriving.charge(
+            self.reportclient, self.compute_nodes[nodename].uuid, layout
+        )
+        return claimed
+
+    @plugin_tracker.synchronized
+    def _claim_and_park(self, nodename, arriving, claim):
+        claimed = claim()
+        wanted = claimed.claimed_numa_topology
+        before, after = arriving.layouts(wanted)
+        save = (
+            arriving.save_moving
+            if isinstance(claimed, claims.MoveClaim)
+            else arriving.save_spawning
+        )
+        try:
+            self._switch(
+                nodename,
+                before,
+                after,
+                topology.is_isolated(wanted),
+                lambda: save(claimed, after),
             )
+        except Exception as error:
+            LOG.exception('A scaled-down server could not be parked here.')
+            claimed.abort()
+            raise nova_exception.ComputeResourcesUnavailable(
+                reason='The vCPUs that are offline could not be parked: %s'
+                % error
+            ) from error
+        return claimed, after
 
-    def _host_cells(self, nodename):
-        return {cell.id: cell for cell in self._host_topology(nodename).cells}
+    # -- the end of a resize -----------------------------------------------
 
-    def _host_topology(self, nodename):
-        return objects.NUMATopology.obj_from_db_obj(
-            self.compute_nodes[nodename].numa_topology
+    def drop_move_claim_at_source(self, context, instance, migration):
+        """Confirm a resize, after which all vCPUs are online for good."""
+        super().drop_move_claim_at_source(context, instance, migration)
+        kept = records.ScaleRecord.from_metadata(instance.system_metadata)
+        instance.system_metadata = records.merge(
+            instance.system_metadata, records.ScaleRecord(last=kept.last)
         )
 
 
-def _count(cell, old, new, isolated):
-    """Move an instance cell's pCPUs in a copy of its host cell."""
-    before, after = set(old.pins.values()), set(new.pins.values())
-    if isolated:
-        cell.unpin_cpus_with_siblings(before - after)
-        cell.pin_cpus_with_siblings(after - before)
-    else:
-        cell.unpin_cpus(before - after)
-        cell.pin_cpus(after - before)
+def _is_unfinished(instance):
+    """Return whether recovery may and must look at an instance.
 
-
-def _free_pcpus(cell, isolated):
-    if not isolated or not cell.siblings:
-        return sorted(cell.free_pcpus)
-    return sorted(
-        min(siblings)
-        for siblings in cell.siblings
-        if siblings <= cell.free_pcpus
+    Other operations are left alone; so is a server whose resize may still be
+    reverted: its record is that of the old host.
+    """
+    return (
+        'system_metadata' in instance
+        and JOURNAL_KEY in instance.system_metadata
+        and instance.task_state in (None, store.TASK_STATE)
+        and instance.vm_state != vm_states.RESIZED
     )

@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""The real-time vCPUs in a persistent domain definition.
+"""The real-time vCPUs in a domain definition.
 
 Changing a thread's policy goes past libvirt, and Nova's soft reboot starts
 the domain from its persistent definition; so that one must name the online
@@ -51,4 +51,19 @@ def with_realtime(
             scheduler='fifo',
             priority=str(priority),
         )
+    return str(etree.tostring(root, encoding='unicode'))
+
+
+def without_realtime(xml: str, removed: frozenset[int]) -> str:
+    """Return a domain definition in which vCPUs are not real-time any more.
+
+    The others keep their policy and their priority.
+    """
+    root = etree.fromstring(xml)
+    for element in root.findall('cputune/vcpusched'):
+        vcpus = cpuset.parse(element.get('vcpus', '')) - removed
+        if vcpus:
+            element.set('vcpus', cpuset.render(vcpus))
+        else:
+            element.getparent().remove(element)
     return str(etree.tostring(root, encoding='unicode'))

@@ -87,9 +87,9 @@ class Layout:
         """Return the guest cell that a vCPU lies in."""
         return next(cell for cell in self.cells if vcpu in cell.pins)
 
-    def without(self, vcpu: int) -> 'Layout':
-        """Return the layout after a vCPU went offline and was parked."""
-        return self._settled(self.pins, self.offline | {vcpu})
+    def without(self, *vcpus: int) -> 'Layout':
+        """Return the layout after vCPUs went offline and were parked."""
+        return self._settled(self.pins, self.offline | set(vcpus))
 
     def with_core(self, vcpu: int, pcpu: int) -> 'Layout':
         """Return the layout after an offline vCPU took a pCPU."""

@@ -124,6 +124,7 @@ class ScalingTestBase(base.ServersTestBase):
     ) -> Any:
         """Nova's check for at most 16 CPUs does not apply here."""
         connection = super()._get_connection(None, *args, **kwargs)
+        self.world.hosts[connection.hostname] = connection
         if host_info is not None:
             connection.host_info = host_info
         return connection

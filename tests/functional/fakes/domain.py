@@ -21,6 +21,7 @@ import copy
 import json
 import os
 from typing import Any
+import urllib.parse
 
 from lxml import etree
 from nova.tests.fixtures import libvirt as fakelibvirt
@@ -69,6 +70,8 @@ class Domain(fakelibvirt.Domain):
     :cvar world: what all domains of a test share; set on a subclass.
     :ivar sent_xml: the definition as Nova sent it.
     :ivar live: the pins of the running process, None while it is off.
+    :ivar started_as: its definition when it started; libvirt does not follow
+        what changes a thread's policy later.
     """
 
     world: World
@@ -85,6 +88,7 @@ class Domain(fakelibvirt.Domain):
         self._tree = etree.fromstring(self.sent_xml)
         self.config = Pins(self._tree.find('cputune'))
         self.live: Pins | None = None
+        self.started_as = self._tree
         self.threads: list[int] = []
         if running:
             self._boot()
@@ -122,8 +126,13 @@ class Domain(fakelibvirt.Domain):
         self._halt()
 
     def _boot(self) -> None:
+        self._start_process()
+        self._start_guest()
+
+    def _start_process(self) -> None:
         self._halt()
         self.live = copy.deepcopy(self.config)
+        self.started_as = self._tree
         count = int(self._tree.findtext('vcpu'))
         everywhere = frozenset(range(self._connection.host_info.cpus))
         self.threads = self.world.kernel.start(
@@ -134,7 +143,6 @@ class Domain(fakelibvirt.Domain):
                 thread = self.world.kernel.threads[self.threads[vcpu]]
                 thread.policy = os.SCHED_FIFO
                 thread.priority = int(sched.get('priority'))
-        self._start_guest()
 
     def _start_guest(self) -> None:
         count = int(self._tree.findtext('vcpu'))
@@ -143,6 +151,34 @@ class Domain(fakelibvirt.Domain):
     def _halt(self) -> None:
         self.world.kernel.end(self.threads)
         self.live, self.threads = None, []
+
+    # -- live migration ----------------------------------------------------
+
+    def migrateToURI3(
+        self, uri: str, params: dict[str, Any], flags: int
+    ) -> None:
+        """Go to another host, where the guest runs on; or fail, as told."""
+        self.world.effects.happens('migrate')
+        connection = self.world.hosts[urllib.parse.urlsplit(uri).hostname]
+        arrived = type(self)(connection, params['destination_xml'])
+        arrived.redefine(params['persistent_xml'])
+        connection._vms[self.name()] = arrived
+        try:
+            self.world.on_migration(self, arrived)
+        except fakelibvirt.libvirtError:
+            del connection._vms[self.name()]
+            self.fail_job()
+            raise
+        arrived._start_process()
+        arrived._state = fakelibvirt.VIR_DOMAIN_RUNNING
+        connection._mark_running(arrived)
+        self._halt()
+        self._state = fakelibvirt.VIR_DOMAIN_SHUTOFF
+        del self._connection._vms[self.name()]
+        self.complete_job()
+
+    def abortJob(self) -> None:
+        self.world.on_abort()
 
     # -- pins --------------------------------------------------------------
 
@@ -199,7 +235,8 @@ class Domain(fakelibvirt.Domain):
             tree.remove(old)
         inactive = flags & fakelibvirt.VIR_DOMAIN_XML_INACTIVE
         pins = self.config if inactive else self.live or self.config
-        cputune = copy.deepcopy(self._tree.find('cputune'))
+        source = self.started_as if pins is self.live else self._tree
+        cputune = copy.deepcopy(source.find('cputune'))
         if cputune is not None:
             pins.write_to(cputune)
             tree.append(cputune)

@@ -12,6 +12,7 @@
 """What all hosts of one test share: effects, threads, guests and faults."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.functional.fakes.effects import Effects
 from tests.functional.fakes.guest import Coordinator
@@ -35,6 +36,13 @@ class World:
         self.coordinator = Coordinator(self.guests, self.effects)
         #: Whether guests run the boot script that asks the metadata service.
         self.boot_scripts = True
+        #: The libvirt connection of each host, by the host's name.
+        self.hosts: dict[str, Any] = {}
+        #: Called with the domain at the source and the one at the destination
+        #: while a live migration runs; raises libvirt's error if it fails.
+        self.on_migration: Callable[[Any, Any], None] = lambda old, new: None
+        #: Called when a live migration is to be aborted.
+        self.on_abort: Callable[[], None] = lambda: None
 
     def boot_guest(self, name: str, uuid: str, vcpus: int) -> None:
         """Boot the guest of a domain that has just started."""

@@ -15,10 +15,12 @@ import json
 
 from nova import context
 from nova import objects
+from oslo_concurrency import lockutils
 
 UUID = '5b8f6a3e-54ab-4a5c-9a5e-0d6d9f3f7a11'
 HOST = 'host1'
 NODE = 'node1'
+NODE_UUID = '3c1d6f4a-9b1f-4c36-8d8a-0a1b6e1b2c77'
 SCALABLE = {'hw:cpu_policy': 'dedicated', 'hw:wrs:min_vcpus': '1'}
 
 
@@ -107,6 +109,7 @@ def node(*cells):
     topology = objects.NUMATopology(cells=list(cells))
     return objects.ComputeNode(
         id=1,
+        uuid=NODE_UUID,
         host=HOST,
         hypervisor_hostname=NODE,
         numa_topology=topology._to_json(),
@@ -119,3 +122,8 @@ def pinned(compute_node):
     topology = objects.NUMATopology.obj_from_db_obj(compute_node.numa_topology)
     assert json.loads(compute_node.numa_topology)
     return {one.id: set(one.pinned_cpus) for one in topology.cells}
+
+
+def is_locked():
+    """Return whether Nova's lock on the host's resources is held."""
+    return lockutils.internal_fair_lock('compute_resources').is_writer()

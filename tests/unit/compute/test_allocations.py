@@ -74,9 +74,9 @@ def charge(reports, offline=(), specs=None):
     layout = topology.layout_of(instance.numa_topology)
     for vcpu in offline:
         layout = layout.without(vcpu)
-    allocations.InstanceAllocation(fakes.admin(), instance, reports).charge(
-        layout
-    )
+    allocations.InstanceAllocation(
+        fakes.admin(), instance, reports, PROVIDER
+    ).charge(layout)
 
 
 @pytest.mark.parametrize('core_class', ['PCPU', 'VCPU'])
@@ -98,6 +98,17 @@ def test_the_rest_of_the_allocation_is_put_back_as_placement_wants_it():
         'consumer_generation': 3,
         'project_id': 'p1',
         'user_id': 'u1',
+    }
+
+
+def test_only_this_host_is_charged():
+    """An evacuated server has an allocation of its old host too."""
+    reports = Reports(PCPU=4)
+    reports.held['allocations']['another']['resources'] = {'PCPU': 2}
+    charge(reports, offline=[3])
+    assert reports.held['allocations'] == {
+        'another': {'resources': {'PCPU': 2}},
+        PROVIDER: {'resources': {'PCPU': 3}},
     }
 
 

@@ -33,6 +33,7 @@ class Tracker:
 
     host = fakes.HOST
     audited = True
+    compute_nodes = {fakes.NODE: mock.Mock(uuid='rp')}
 
     def check_audited(self, node):
         if not self.audited:

@@ -9,193 +9,40 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Cores of a host change owners: tested, saved, counted, published."""
+"""What an audit hands on, and how scaled-down servers come and go."""
 
 from unittest import mock
 
+from nova import exception as nova_exception
 from nova import objects
+from nova.compute import claims
 from nova.compute import resource_tracker
-from oslo_concurrency import lockutils
 import pytest
 
-from nova_ext import exception
 from nova_ext.compute import tracker as trackers
-from nova_ext.model.pinning import Cell
-from nova_ext.model.pinning import Layout
 from tests.unit.compute import fakes
+from tests.unit.compute.fakes import is_locked
 
-TWO_THREADS = [{0, 4}, {1, 5}, {2, 6}, {3, 7}]
+BASE = resource_tracker.ResourceTracker
 
 
 @pytest.fixture
-def published(monkeypatch):
-    """Return what of the compute node was saved."""
-    saved = []
-    monkeypatch.setattr(
-        objects.ComputeNode,
-        'save',
-        lambda node: saved.append(fakes.pinned(node)),
-    )
-    return saved
-
-
-def tracker_of(*cells):
-    tracker = trackers.ResourceTracker(
+def tracker(monkeypatch):
+    """Return the tracker of a node with ten cores, 4 to 7 of them claimed."""
+    monkeypatch.setattr(objects.ComputeNode, 'save', lambda node: None)
+    made = trackers.ResourceTracker(
         fakes.HOST, mock.Mock(), reportclient=mock.Mock()
     )
-    if cells:
-        node = fakes.node(*cells)
-        tracker.compute_nodes[fakes.NODE] = node
-        tracker._resource_change(node)
-    return tracker
-
-
-@pytest.fixture
-def tracker(published):
-    return tracker_of(
-        fakes.host_cell(0, {0, 1, 2, 3}, pinned={0, 1}),
-        fakes.host_cell(1, {4, 5}, pinned={4, 5}),
-    )
-
-
-def counted(tracker):
-    return fakes.pinned(tracker.compute_nodes[fakes.NODE])
-
-
-def layout_of(*cells):
-    return Layout(tuple(Cell(node, pins) for node, pins in cells))
-
-
-TWO = layout_of((0, {0: 0, 1: 1}))
-
-
-def is_locked():
-    return lockutils.internal_fair_lock('compute_resources').is_writer()
-
-
-def test_a_core_is_given_back(tracker, published):
-    seen = []
-
-    def save():
-        assert is_locked()
-        seen.append(counted(tracker))
-
-    tracker.switch_cores(fakes.NODE, TWO, TWO.without(1), False, save)
-    assert seen == [{0: {0, 1}, 1: {4, 5}}]
-    assert counted(tracker) == {0: {0}, 1: {4, 5}}
-    assert published == [{0: {0}, 1: {4, 5}}]
-    assert not is_locked()
-
-
-def test_the_lowest_free_core_of_the_node_is_taken(tracker, published):
-    before = layout_of((0, {0: 0, 1: 1, 2: 1})).settled()
-    assert before.offline == {2}
-    saved = []
-    after = tracker.take_core(fakes.NODE, before, 2, False, saved.append)
-    assert after.pins == {0: 0, 1: 1, 2: 2}
-    assert saved == [after]
-    assert counted(tracker) == {0: {0, 1, 2}, 1: {4, 5}}
-    assert published == [counted(tracker)]
-
-
-def test_a_node_without_a_free_core(tracker, published):
-    before = layout_of((1, {0: 4, 1: 5, 2: 4})).settled()
-    with pytest.raises(
-        exception.InsufficientResources,
-        match='no free pcpu available on NUMA node 1',
-    ):
-        tracker.take_core(fakes.NODE, before, 2, False, pytest.fail)
-    assert published == []
-
-
-def test_a_core_of_another_server_is_not_taken_back(tracker, published):
-    before = layout_of((0, {0: 0, 1: 0})).settled()
-    after = before.with_core(1, 1)
-    with pytest.raises(exception.InsufficientResources):
-        tracker.switch_cores(
-            fakes.NODE, before, after, False, lambda: pytest.fail('saved')
-        )
-    assert counted(tracker) == {0: {0, 1}, 1: {4, 5}}
-    assert published == []
-
-
-def test_nothing_is_counted_that_was_not_saved(tracker, published):
-    def save():
-        raise exception.SavingFailed(reason='away')
-
-    with pytest.raises(exception.SavingFailed):
-        tracker.switch_cores(fakes.NODE, TWO, TWO.without(1), False, save)
-    assert counted(tracker) == {0: {0, 1}, 1: {4, 5}}
-    assert published == []
-    assert not is_locked()
-
-
-def test_two_cells_are_switched_together(tracker):
-    before = layout_of((0, {0: 0, 1: 1}), (1, {2: 4, 3: 5}))
-    after = before.without(3).without(1)
-    tracker.switch_cores(fakes.NODE, before, after, False, lambda: None)
-    assert counted(tracker) == {0: {0}, 1: {4}}
-    tracker.switch_cores(fakes.NODE, after, before, False, lambda: None)
-    assert counted(tracker) == {0: {0, 1}, 1: {4, 5}}
-
-
-def test_siblings_go_with_an_isolated_vcpu(published):
-    tracker = tracker_of(
-        fakes.host_cell(0, range(8), pinned={0, 4, 1, 5}, siblings=TWO_THREADS)
-    )
-    tracker.switch_cores(fakes.NODE, TWO, TWO.without(1), True, lambda: None)
-    assert counted(tracker) == {0: {0, 4}}
-    after = tracker.take_core(
-        fakes.NODE, TWO.without(1), 1, True, lambda after: None
-    )
-    assert after.pins == {0: 0, 1: 1}
-    assert counted(tracker) == {0: {0, 4, 1, 5}}
-
-
-@pytest.mark.parametrize(
-    ('pinned', 'isolated', 'wanted'),
-    [
-        ({0, 4, 5}, False, [1, 2, 3, 6, 7]),
-        ({0, 4, 5}, True, [2, 3]),
-        ({0, 1, 2, 3}, True, []),
-        (set(range(8)), False, []),
-    ],
-)
-def test_what_a_vcpu_could_get(published, pinned, isolated, wanted):
-    tracker = tracker_of(
-        fakes.host_cell(0, range(8), pinned=pinned, siblings=TWO_THREADS)
-    )
-    assert tracker.free_pcpus(fakes.NODE, 0, isolated) == wanted
-
-
-def test_isolation_without_hyperthreading(tracker):
-    assert tracker.free_pcpus(fakes.NODE, 0, True) == [2, 3]
-
-
-def test_a_host_before_its_first_audit():
-    with pytest.raises(
-        exception.ServerBusy, match='node1 has not been audited yet'
-    ):
-        tracker_of().check_audited(fakes.NODE)
-    tracker_of(fakes.host_cell(0, {0})).check_audited(fakes.NODE)
-
-
-def test_a_node_that_could_not_be_published_is_saved_by_the_next_audit(
-    monkeypatch, tracker
-):
-    def fail(node):
-        raise TimeoutError('conductor is away')
-
-    monkeypatch.setattr(objects.ComputeNode, 'save', fail)
-    tracker.switch_cores(fakes.NODE, TWO, TWO.without(1), False, lambda: None)
-    assert counted(tracker)[0] == {0}
-    # Nova's audit saves what differs from what it saved last.
-    assert tracker._resource_change(tracker.compute_nodes[fakes.NODE])
-
-
-def test_an_unchanged_node_is_not_published(tracker, published):
-    tracker.switch_cores(fakes.NODE, TWO, TWO, False, lambda: None)
-    assert published == []
+    node = fakes.node(fakes.host_cell(0, range(10), pinned={4, 5, 6, 7}))
+    made.compute_nodes[fakes.NODE] = node
+    made._resource_change(node)
+    made.reportclient.get_allocs_for_consumer.side_effect = lambda *args: {
+        'allocations': {
+            'old host': {'resources': {'PCPU': 3}},
+            node.uuid: {'resources': {'PCPU': 4}},
+        }
+    }
+    return made
 
 
 def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
@@ -223,3 +70,165 @@ def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
     monkeypatch.setattr(base, 'update_available_resource', mock.Mock())
     tracker.update_available_resource('context', fakes.NODE)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    'state',
+    [
+        {'task_state': 'migrating'},
+        {'task_state': 'rebuilding'},
+        {'vm_state': 'resized'},
+    ],
+)
+def test_an_audit_leaves_servers_in_motion_alone(monkeypatch, tracker, state):
+    moving = fakes.instance(
+        system_metadata={'nova_ext_journal': '{"direction":"up"}'}, **state
+    )
+    monkeypatch.setattr(BASE, '_update_usage_from_instances', mock.Mock())
+    tracker._update_usage_from_instances('context', [moving], fakes.NODE)
+    assert tracker._journalled == set()
+
+
+CLAIMED = {0: 4, 1: 5, 2: 6, 3: 7}
+SCALED_DOWN = {0: 0, 1: 1, 2: 0, 3: 0}
+PARKED = {0: 4, 1: 5, 2: 4, 3: 4}
+
+
+@pytest.fixture
+def scaled_down(monkeypatch):
+    """Return an instance that comes with vCPUs 2 and 3 parked."""
+    saved = fakes.instance(
+        fakes.cell(SCALED_DOWN), system_metadata={'nova_ext_offline': '0xc'}
+    )
+    monkeypatch.setattr(
+        objects.Instance, 'get_by_uuid', lambda *args, **kwargs: saved
+    )
+    return fakes.instance(fakes.cell(SCALED_DOWN), migration_context=None)
+
+
+@pytest.fixture
+def nova_claims(monkeypatch):
+    """Let Nova claim the flavor's maximum, and return its claim."""
+    claimed = mock.Mock(spec=claims.MoveClaim)
+    claimed.claimed_numa_topology = fakes.instance(
+        fakes.cell(CLAIMED)
+    ).numa_topology
+
+    def claim(self, context, instance, *args, **kwargs):
+        instance.migration_context = objects.MigrationContext(
+            instance_uuid=fakes.UUID,
+            new_numa_topology=claimed.claimed_numa_topology,
+        )
+        return claimed
+
+    for name in ('live_migration_claim', 'rebuild_claim', 'instance_claim'):
+        monkeypatch.setattr(BASE, name, claim)
+    return claimed
+
+
+def arrive_running(tracker, instance):
+    return tracker.live_migration_claim(
+        fakes.admin(), instance, fakes.NODE, 'migration', {}, {}
+    )
+
+
+def pins_of(topology):
+    return topology.cells[0].cpu_pinning
+
+
+def counted(tracker):
+    return fakes.pinned(tracker.compute_nodes[fakes.NODE])[0]
+
+
+def put(tracker):
+    """Return the cores that placement was told of, by provider."""
+    payload = tracker.reportclient.put_allocations.call_args.args[2]
+    return {
+        provider: allocation['resources']['PCPU']
+        for provider, allocation in payload['allocations'].items()
+    }
+
+
+@pytest.mark.parametrize(
+    'arrive',
+    [
+        arrive_running,
+        lambda tracker, instance: tracker.rebuild_claim(
+            fakes.admin(), instance, fakes.NODE, {}
+        ),
+    ],
+)
+def test_a_server_arrives_parked(
+    tracker, scaled_down, nova_claims, saves, arrive
+):
+    assert arrive(tracker, scaled_down) is nova_claims
+    assert pins_of(nova_claims.claimed_numa_topology) == PARKED
+    context = scaled_down.migration_context
+    assert pins_of(context.new_numa_topology) == PARKED
+    assert pins_of(scaled_down.numa_topology) == SCALED_DOWN
+    assert counted(tracker) == {4, 5}
+    node = tracker.compute_nodes[fakes.NODE]
+    assert put(tracker) == {'old host': 3, node.uuid: 2}
+    assert len(saves) == 2
+    assert scaled_down.system_metadata == {'nova_ext_offline': '0xc'}
+    assert not is_locked()
+
+
+def test_a_shelved_server_comes_back_parked(
+    tracker, scaled_down, nova_claims, saves
+):
+    nova_claims.__class__ = claims.Claim
+    tracker.instance_claim(fakes.admin(), scaled_down, fakes.NODE, {})
+    assert pins_of(scaled_down.numa_topology) == PARKED
+    assert counted(tracker) == {4, 5}
+
+
+def test_placement_is_told_later_if_it_is_away(
+    tracker, scaled_down, nova_claims, saves
+):
+    tracker.reportclient.put_allocations.side_effect = (
+        nova_exception.AllocationUpdateFailed(consumer_uuid='c', error='away')
+    )
+    arrive_running(tracker, scaled_down)
+    assert counted(tracker) == {4, 5}
+    assert 'nova_ext_journal' in scaled_down.system_metadata
+
+
+def test_what_cannot_be_parked_does_not_come(
+    tracker, scaled_down, nova_claims, saves
+):
+    saves.errors.append(RuntimeError('conductor is away'))
+    with pytest.raises(
+        nova_exception.ComputeResourcesUnavailable,
+        match='could not be parked: conductor is away',
+    ):
+        arrive_running(tracker, scaled_down)
+    nova_claims.abort.assert_called_once_with()
+    assert counted(tracker) == {4, 5, 6, 7}
+    tracker.reportclient.put_allocations.assert_not_called()
+    assert not is_locked()
+
+
+def test_a_server_at_its_maximum_is_novas_business(
+    monkeypatch, tracker, nova_claims, saves
+):
+    full = fakes.instance(fakes.cell(CLAIMED))
+    monkeypatch.setattr(
+        objects.Instance, 'get_by_uuid', lambda *args, **kwargs: full
+    )
+    assert arrive_running(tracker, full) is nova_claims
+    assert saves == []
+    assert counted(tracker) == {4, 5, 6, 7}
+
+
+def test_a_confirmed_resize_forgets_what_was_offline(monkeypatch, tracker):
+    monkeypatch.setattr(BASE, 'drop_move_claim_at_source', mock.Mock())
+    instance = fakes.instance(
+        system_metadata={
+            'nova_ext_offline': '0x2',
+            'nova_ext_journal': '{"direction":"up"}',
+            'old_vm_state': 'active',
+        }
+    )
+    tracker.drop_move_claim_at_source('context', instance, 'migration')
+    assert instance.system_metadata == {'old_vm_state': 'active'}

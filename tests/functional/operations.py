@@ -1,0 +1,154 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""The base of the tests of what Nova's operations do to a scaled-down server.
+
+Two hosts of two NUMA nodes, with hyperthreading and whole cores for each
+vCPU; a real-time server over both nodes at two of four vCPUs, and beside it
+on each host one that nothing may happen to.
+"""
+
+from typing import Any
+
+from tests.functional import base
+
+IMAGE = 'a2459075-d96c-40d5-893e-577ff92e721c'
+
+#: What stays offline: one vCPU of each NUMA cell.
+OFFLINE = {1, 3}
+
+
+class OperationsBase(base.ScalingTestBase):
+    """Two hosts with a scaled-down server on the first one."""
+
+    ADMIN_API = True
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.start_hosts('host1', 'host2', cores=8, threads=2, legacy=True)
+        self.server = self.boot_scalable()
+        self.scale_down(self.server, *sorted(OFFLINE))
+        self.bystanders = [
+            self.boot_bystander('host1'),
+            self.boot_bystander('host2'),
+        ]
+        self.assert_agreement()
+        self.beside = self._bystanders()
+
+    def boot_scalable(self, **extra: str) -> dict[str, Any]:
+        """Boot the real-time server that is to be scaled."""
+        return self.boot(
+            4,
+            1,
+            name='scaled',
+            numa_nodes='2',
+            cpu_thread_policy='isolate',
+            cpu_realtime='yes',
+            cpu_realtime_mask='^0',
+            **extra,
+        )
+
+    def boot_bystander(self, host: str) -> dict[str, Any]:
+        """Boot a server at one of two vCPUs."""
+        server = self.boot(
+            2,
+            1,
+            host=host,
+            name='beside-' + host,
+            numa_nodes='1',
+            cpu_thread_policy='isolate',
+        )
+        self.scale_down(server, 1)
+        return server
+
+    def scale_down(self, server: dict[str, Any], *vcpus: int) -> None:
+        """Take these vCPUs offline."""
+        for vcpu in vcpus:
+            self.guest(server).picks(vcpu)
+            self.assertEqual((202, ''), self.scale(server, 'down'))
+        self.guest(server).picks(None)
+
+    # -- what must hold ----------------------------------------------------
+
+    def _bystanders(self) -> list[Any]:
+        names = {'beside-host1', 'beside-host2'}
+        return [one for one in self.states()[1] if one.name in names]
+
+    def assert_bystanders(self) -> None:
+        """Nothing happened to the servers beside."""
+        self.assertEqual(self.beside, self._bystanders())
+
+    def assert_kept(self, host: str = 'host1') -> None:
+        """The server is scaled down as before, and all agree."""
+        self.assert_agreement()
+        self.assert_bystanders()
+        self.assertEqual(host, self.instance(self.server['id']).host)
+        self.assertEqual([1, 2, 4], self.vcpus(self.server))
+        online = {0, 1, 2, 3} - OFFLINE
+        self.assertEqual(online, self.guest(self.server).online)
+
+    def assert_maximum(self, host: str, count: int = 4) -> None:
+        """The server has all its vCPUs, and all agree."""
+        self.assert_agreement()
+        self.assert_bystanders()
+        self.assertEqual(host, self.instance(self.server['id']).host)
+        self.assertEqual(count, self.vcpus(self.server)[1])
+        self.assertEqual(set(range(count)), self.guest(self.server).online)
+
+    def assert_still_scales(self) -> None:
+        """The server can go to its maximum and back."""
+        for direction in ('up', 'up', 'down'):
+            self.assert_scales(self.server, direction, cores=2)
+
+    # -- what is done ------------------------------------------------------
+
+    def do(self, action: str, status: str, argument: Any = None) -> None:
+        """Start an action, and wait until it is over."""
+        self.admin_api.post_server_action(
+            self.server['id'], {action: argument}
+        )
+        self._wait_for_server_parameter(
+            self.server, {'status': status, 'OS-EXT-STS:task_state': None}
+        )
+
+    def live_migrate(self, status: str = 'completed') -> None:
+        """Migrate the server live to the other host."""
+        self._live_migrate(self.server, status, api=self.admin_api)
+
+    def fail_host(self, host: str, power: bool = True) -> None:
+        """Let a host be lost.
+
+        :param power: whether its power is; else it is only cut off, and its
+            domains run on.
+        """
+        self.computes[host].stop()
+        for domain in self.world.hosts[host].listAllDomains(0):
+            if power and domain.isActive():
+                domain.destroy()
+        self.mark_down(host, True)
+
+    def return_host(self, host: str) -> None:
+        """Let a failed host come back, and start what ran before."""
+        self.flags(resume_guests_state_on_host_boot=True)
+        self.restart(host)
+        self.mark_down(host, False)
+
+    def mark_down(self, host: str, down: bool) -> None:
+        """Tell Nova, as an operator does, that a host is down, or not."""
+        (service,) = self.admin_api.get_services(
+            binary='nova-compute', host=host
+        )
+        self.admin_api.put_service_force_down(service['id'], down)
+
+    def evacuate(self, host: str) -> None:
+        """Evacuate the server to a host, and start it there."""
+        self._evacuate_server(self.server, expected_host=host)
+        self.do('os-start', 'ACTIVE')
