@@ -212,10 +212,9 @@ def emulator_pcpus(layout: Layout) -> frozenset[int]:
 
     Nova's rule (``LibvirtDriver._get_emulatorpin_cpuset``) on the vCPUs that
     are online: the pCPUs of the ordinary ones, never one of a real-time vCPU.
+    Where an image with another mask has left none of them ordinary, which
+    nova-api refuses, it is that of the lowest: they must run somewhere.
     """
-    pins = layout.pins
-    return _pinned(pins, layout.online - layout.realtime)
-
-
-def _pinned(pins: Mapping[int, int], vcpus: Iterable[int]) -> frozenset[int]:
-    return frozenset(pins[vcpu] for vcpu in vcpus)
+    ordinary = layout.online - layout.realtime
+    lowest = sorted(layout.online)[:1]
+    return frozenset(layout.pins[vcpu] for vcpu in ordinary or lowest)

@@ -182,9 +182,6 @@ def test_a_nova_that_does_not_pin_io_threads():
     assert [each.vcpus for each in guest.cputune.vcpusched] == [{2}]
 
 
-@pytest.mark.skipif(
-    not schema.PATH.exists(), reason='libvirt is not installed here'
-)
 @pytest.mark.parametrize('offline', [(), (3,), (2, 3)])
 def test_libvirt_takes_the_result(offline):
     instance = instance_of(FIFO, offline=offline)

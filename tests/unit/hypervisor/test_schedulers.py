@@ -79,9 +79,6 @@ def test_everything_else_stays(case):
     assert rest(changed(case)) == rest(definition(case))
 
 
-@pytest.mark.skipif(
-    not schema.PATH.exists(), reason='libvirt is not installed here'
-)
 def test_libvirt_takes_the_result():
     xml = schedulers.with_realtime(
         fakes.XML, frozenset({2}), frozenset({3}), 7

@@ -192,7 +192,8 @@ def test_a_choice_of_the_guest(case):
         ([], [2], {10, 11}),
         ([1, 2], [], {10}),
         ([0], [2], {11}),
-        ([0, 1, 2], [], set()),
+        ([0, 1, 2], [], {10}),
+        ([0, 2], [1], {10}),
     ],
 )
 def test_the_emulator_runs_beside_the_ordinary_vcpus(
