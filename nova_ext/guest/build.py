@@ -19,12 +19,15 @@ carries, below DIR. The same sources give the same bytes.
 import argparse
 import os
 import sys
+import tempfile
 from typing import Iterator
 from typing import List
 from typing import Optional
 from typing import Tuple
 import zipfile
 
+from nova_ext.guest import cloud_init
+from nova_ext.guest import debian
 from nova_ext.guest import install
 
 INTERPRETER = '/usr/bin/env python3'
@@ -32,7 +35,7 @@ INTERPRETER = '/usr/bin/env python3'
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _CONTENT = ('__init__.py', 'cpuset.py', 'wire', 'guest')
 #: Modules of the guest room that run where an image is built, not in it.
-_LEFT_OUT = ('build.py', 'install.py')
+_LEFT_OUT = ('build.py', 'cloud_init.py', 'debian.py', 'install.py')
 
 _START = b"""\
 import sys
@@ -46,15 +49,20 @@ sys.exit(main.main())
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def zipapp(output: str, interpreter: str = INTERPRETER) -> None:
+def zipapp(
+    output: str,
+    interpreter: str = INTERPRETER,
+    compression: int = zipfile.ZIP_DEFLATED,
+) -> None:
     """Write the zipapp with all programs of the guest.
 
     :param output: the file to write; made executable.
     :param interpreter: the Python 3.6 or newer that runs it in the guest.
+    :param compression: `zipfile.ZIP_STORED` if all of it is compressed later.
     """
     with open(output, 'wb') as stream:
         stream.write(b'#!' + interpreter.encode('utf-8') + b'\n')
-        with zipfile.ZipFile(stream, 'w', zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(stream, 'w', compression) as archive:
             _add(archive, '__main__.py', _START)
             for name, path in sorted(_sources()):
                 with open(path, 'rb') as source:
@@ -64,7 +72,7 @@ def zipapp(output: str, interpreter: str = INTERPRETER) -> None:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry = zipfile.ZipInfo(name, _EPOCH)
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = archive.compression
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, content)
 
@@ -84,38 +92,91 @@ def _sources() -> Iterator[Tuple[str, str]]:
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Run the command line; return the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        _build(options)
+    except (OSError, install.FilesMissing, debian.BuildError) as error:
+        sys.stderr.write('%s\n' % error)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m nova_ext.guest.build',
-        description="Build the guest's programs as one zipapp, or as a tree "
-        'with links, service units and helper script.',
+        description="Build the guest's programs: one zipapp, or that with "
+        'links, service units and scripts in one of several forms.',
     )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument('output', nargs='?', help='the zipapp to write')
     target.add_argument('--root', metavar='DIR', help='the tree to write')
+    target.add_argument(
+        '--deb', metavar='DIR', help='where to write a Debian package'
+    )
+    target.add_argument(
+        '--cloud-init',
+        metavar='FILE',
+        help='the user data to write, compressed if FILE ends with .gz',
+    )
     parser.add_argument(
         '--files',
         metavar='DIR',
-        help='where the units and the helper script are '
+        help='where the units and scripts are '
         '(default: etc/nova-ext/guest of this installation)',
     )
     parser.add_argument(
         '--interpreter',
-        default=INTERPRETER,
-        help="the guest's Python (default: %(default)s)",
+        help="the guest's Python (default: %s, in a Debian package %s)"
+        % (INTERPRETER, debian.INTERPRETER),
     )
-    options = parser.parse_args(argv)
-    try:
-        if options.output:
-            zipapp(options.output, options.interpreter)
+    parser.add_argument(
+        '--package-version',
+        metavar='VERSION',
+        default=_version(),
+        help="the Debian package's version (default: %(default)s)",
+    )
+    return parser
+
+
+def _build(options: argparse.Namespace) -> None:
+    interpreter = options.interpreter or (
+        debian.INTERPRETER if options.deb else INTERPRETER
+    )
+    if options.output:
+        zipapp(options.output, interpreter)
+        return
+    files = options.files or install.find_files(_PACKAGE)
+    if options.root:
+        zipapp(install.make_place(options.root), interpreter)
+        install.install(options.root, files)
+        return
+    with tempfile.TemporaryDirectory() as root:
+        place = install.make_place(root)
+        if options.deb:
+            zipapp(place, interpreter)
+            version = options.package_version
+            print(debian.package(root, files, version, options.deb))
         else:
-            zipapp(install.make_place(options.root), options.interpreter)
-            install.install(
-                options.root, options.files or install.find_files(_PACKAGE)
-            )
-    except (OSError, install.FilesMissing) as error:
-        sys.stderr.write('%s\n' % error)
-        return 1
-    return 0
+            zipapp(place, interpreter, zipfile.ZIP_STORED)
+            _write(options.cloud_init, cloud_init.user_data(root, files))
+
+
+def _write(path: str, text: str) -> None:
+    content = text.encode('utf-8')
+    if path.endswith('.gz'):
+        content = cloud_init.packed(content)
+    with open(path, 'wb') as stream:
+        stream.write(content)
+
+
+def _version() -> str:
+    """Return the version of this installation; 0 where it is not known."""
+    try:
+        from importlib import metadata  # novm: newer than Python 3.7
+
+        return metadata.version('nova-ext')
+    except ImportError:
+        return '0'
 
 
 if __name__ == '__main__':

@@ -18,6 +18,7 @@ below the folder                    what
 /usr/sbin/guest_agent, ...          links to it
 /usr/sbin/app_scale_helper          the application's script, to be edited
 /usr/lib/systemd/system/*.service   units
+/etc/nova-ext/scale.d/              the application's hooks, with a README
 /etc/systemd/system/*.wants/        links that enable them
 =================================== =======================================
 """
@@ -27,6 +28,9 @@ import re
 import shutil
 import sysconfig
 from typing import Iterator
+from typing import List
+
+from nova_ext.guest import hooks
 
 PROGRAMS = (
     'guest_agent',
@@ -35,11 +39,13 @@ PROGRAMS = (
     'server_group_app',
 )
 HELPER = 'app_scale_helper'
+HOOKS_README = 'scale.d.README'
 
-_APP = 'usr/lib/nova-ext/guest.pyz'
+APP = 'usr/lib/nova-ext/guest.pyz'
 _SBIN = 'usr/sbin'
-_UNITS = 'usr/lib/systemd/system'
+UNITS = 'usr/lib/systemd/system'
 _ENABLED = 'etc/systemd/system'
+_SYSTEMD = 'systemd'
 _FILES = os.path.join('etc', 'nova-ext', 'guest')
 
 
@@ -68,35 +74,64 @@ def find_files(package: str) -> str:
 
 def make_place(root: str) -> str:
     """Return where the zipapp goes; its folder exists afterwards."""
-    path = os.path.join(root, _APP)
+    path = os.path.join(root, APP)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     return path
 
 
 def install(root: str, files: str) -> None:
-    """Write everything but the zipapp below the folder.
+    """Write everything but the zipapp below the folder, for an image.
+
+    :param root: the folder.
+    :param files: the folder with the units and the helper script.
+    """
+    lay_out(root, files)
+    copy(files, HELPER, os.path.join(root, _SBIN), 0o755)
+    for unit in _units(files):
+        for target in _wanted_by(os.path.join(files, _SYSTEMD, unit)):
+            _link(
+                os.path.join('/', UNITS, unit),
+                os.path.join(root, _ENABLED, target + '.wants', unit),
+            )
+
+
+def lay_out(root: str, files: str) -> None:
+    """Write what does not depend on who installs it: links, units, hooks.
 
     :param root: the folder.
     :param files: the folder with the units and the helper script.
     """
     for program in PROGRAMS:
-        _link(os.path.join('/', _APP), os.path.join(root, _SBIN, program))
-    _copy(files, HELPER, os.path.join(root, _SBIN), 0o755)
-    units = os.path.join(files, 'systemd')
-    for unit in sorted(os.listdir(units)):
-        _copy(units, unit, os.path.join(root, _UNITS), 0o644)
-        for target in _wanted_by(os.path.join(units, unit)):
-            _link(
-                os.path.join('/', _UNITS, unit),
-                os.path.join(root, _ENABLED, target + '.wants', unit),
-            )
+        _link(os.path.join('/', APP), os.path.join(root, _SBIN, program))
+    for unit in _units(files):
+        copy(files, os.path.join(_SYSTEMD, unit), os.path.join(root, UNITS))
+    copy(
+        files,
+        HOOKS_README,
+        os.path.join(root, hooks.FOLDER.lstrip('/')),
+        name='README',
+    )
 
 
-def _copy(source: str, name: str, folder: str, mode: int) -> None:
+def _units(files: str) -> List[str]:
+    return sorted(os.listdir(os.path.join(files, _SYSTEMD)))
+
+
+def copy(
+    source: str, path: str, folder: str, mode: int = 0o644, name: str = ''
+) -> None:
+    """Copy a file into a folder, which is made.
+
+    :param source: the folder of the original.
+    :param path: the file below it.
+    :param folder: where the copy goes.
+    :param mode: the copy's rights.
+    :param name: the copy's name, if it is another one.
+    """
     os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, name)
-    shutil.copyfile(os.path.join(source, name), path)
-    os.chmod(path, mode)
+    target = os.path.join(folder, name or os.path.basename(path))
+    shutil.copyfile(os.path.join(source, path), target)
+    os.chmod(target, mode)
 
 
 def _link(target: str, path: str) -> None:

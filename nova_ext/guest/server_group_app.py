@@ -18,6 +18,7 @@ sample program does.
 
 import argparse
 import logging
+import os
 import sys
 from typing import BinaryIO
 from typing import Callable
@@ -80,8 +81,16 @@ def main(args: List[str]) -> int:
     if text is None:
         parser.parse_args(args)
     try:
+        # In UTF-8 whatever the locale says: Python 3.6 takes the C locale's
+        # word for it that everything is ASCII.
+        if text is not None:
+            text = os.fsencode(text).decode('utf-8')
         run(sys.stdout.buffer, text)
-    except (server_group.ChannelError, server_group.BadMessage) as error:
+    except (
+        server_group.ChannelError,
+        server_group.BadMessage,
+        UnicodeDecodeError,
+    ) as error:
         sys.stderr.write('server_group_app: %s\n' % error)
     return FAILED
 

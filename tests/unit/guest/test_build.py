@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import gzip
 import os
 import pathlib
 import subprocess
@@ -49,12 +50,14 @@ def test_the_zipapp_has_what_a_guest_needs_and_no_more(app) -> None:
         'wire',
         'guest',
     }
-    assert 'nova_ext/guest/build.py' not in names
+    for name in ('build', 'cloud_init', 'debian', 'install'):
+        assert 'nova_ext/guest/%s.py' % name not in names
     assert not any('__pycache__' in name for name in names)
 
 
 @pytest.mark.parametrize(
-    'program', ['guest_agent', 'guest_scale_agent', 'offline_cpus']
+    'program',
+    ['guest_agent', 'guest_scale_agent', 'offline_cpus', 'server_group_app'],
 )
 def test_it_runs_by_name_and_by_argument(
     app, program: str, tmp_path: pathlib.Path
@@ -96,3 +99,39 @@ def test_a_failure_is_told_without_a_traceback(tmp_path, capsys) -> None:
     assert 'No such file or directory' in capsys.readouterr().err
     assert build.main(['--root', str(tmp_path), '--files', '/no']) == 1
     assert '/no' in capsys.readouterr().err
+
+
+def test_the_modules_can_be_imported_from_the_zipapp(app) -> None:
+    code = (
+        'from nova_ext.guest import guest_host_msg, server_group; '
+        'print(server_group.__file__, server_group.MAX_TEXT)'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd='/',
+        env={'PYTHONPATH': str(app)},
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == '%s/nova_ext/guest/server_group.py 3050\n' % app
+
+
+def test_the_package_and_the_user_data_are_written(tmp_path, capsys) -> None:
+    text, packed = tmp_path / 'user-data', tmp_path / 'user-data.gz'
+    assert build.main(['--cloud-init', str(text)]) == 0
+    assert build.main(['--cloud-init', str(packed)]) == 0
+    assert gzip.decompress(packed.read_bytes()) == text.read_bytes()
+    command = ['--deb', str(tmp_path), '--package-version', '1.2.dev3']
+    assert build.main(command) == 0
+    path = capsys.readouterr().out.strip()
+    assert path == str(tmp_path / 'nova-ext-guest_1.2~dev3_all.deb')
+    assert os.path.getsize(path)
+
+
+def test_a_package_that_cannot_be_built_is_told(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv('PATH', '/nonexistent')
+    assert build.main(['--deb', str(tmp_path)]) == 1
+    assert 'install the package dpkg' in capsys.readouterr().err

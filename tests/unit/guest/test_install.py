@@ -10,14 +10,18 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import configparser
+import json
 import os
 import pathlib
+import shutil
 import stat
 import subprocess
 
 import pytest
 
+from nova_ext.guest import hooks
 from nova_ext.guest import install
+from nova_ext.guest import main
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
 FILES = CHECKOUT / 'etc/nova-ext/guest'
@@ -31,7 +35,7 @@ def tree(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def test_the_programs_are_links_to_the_zipapp(tree: pathlib.Path) -> None:
-    for program in ('guest_agent', 'guest_scale_agent', 'offline_cpus'):
+    for program in main.PROGRAMS:
         target = os.readlink(tree / 'usr/sbin' / program)
         assert target == '/usr/lib/nova-ext/guest.pyz'
 
@@ -59,6 +63,44 @@ def test_a_unit_starts_a_program_that_is_installed(
     parser.read(unit)
     path = parser['Service']['ExecStart'].lstrip('/')
     assert os.path.lexists(tree / path)
+
+
+def test_there_is_a_folder_for_hooks_without_a_hook(
+    tree: pathlib.Path,
+) -> None:
+    assert (tree / 'etc/nova-ext/scale.d/README').is_file()
+    found = hooks.Hooks(str(tree / hooks.FOLDER.lstrip('/')))
+    assert found.paths() == []
+
+
+@pytest.mark.parametrize('unit', UNITS, ids=lambda unit: unit.name)
+def test_systemd_finds_no_fault_in_a_unit(
+    tree: pathlib.Path, unit: pathlib.Path
+) -> None:
+    """Where systemd is installed; the lab's guest runs them in any case."""
+    tool = shutil.which('systemd-analyze')
+    if tool is None:
+        pytest.skip('no systemd-analyze')
+    (tree / 'usr/lib/nova-ext').mkdir(parents=True)
+    (tree / 'usr/lib/nova-ext/guest.pyz').touch(0o755)
+    done = subprocess.run(
+        [
+            *(tool, 'verify', '--man=no', '--root', tree),
+            *('--recursive-errors=no', unit.name),
+        ],
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert unit.name not in done.stderr, done.stderr
+
+
+def test_an_agent_that_fails_is_restarted_for_ever_and_in_no_hurry() -> None:
+    for unit in UNITS:
+        text = unit.read_text()
+        if 'Restart=' in text:
+            assert 'Restart=always\nRestartSec=3\n' in text
+            assert 'StartLimitIntervalSec=0\n' in text
 
 
 def test_the_helper_may_be_run(tree: pathlib.Path) -> None:
@@ -114,3 +156,35 @@ def test_the_helper_agrees_to_all_else(args: list[str]) -> None:
         [FILES / 'app_scale_helper', *args], timeout=20, capture_output=True
     )
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ('call', 'status', 'said', 'allowed'),
+    [
+        ({'event': 'choose', 'cpu': None}, 0, '{"cpu": 3}', None),
+        ({'event': 'choose', 'online': [0, 1]}, 1, 'all CPUs are in', None),
+        ({'event': 'offline', 'cpu': 3}, 0, '', '0,1,2'),
+        ({'event': 'online', 'cpu': 4}, 0, '', '0,1,2,3,4'),
+    ],
+)
+def test_the_example_of_a_hook(
+    tmp_path: pathlib.Path, call, status: int, said: str, allowed
+) -> None:
+    tool = tmp_path / 'systemctl'
+    tool.write_text('#!/bin/sh\necho "$*" > %s/called\n' % tmp_path)
+    tool.chmod(0o755)
+    done = subprocess.run(
+        [FILES / 'examples/50-pin-workers'],
+        input=json.dumps({'online': [0, 1, 2, 3], **call}),
+        env={'PATH': '%s:%s' % (tmp_path, os.environ['PATH'])},
+        timeout=20,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout
+    if allowed:
+        assert (tmp_path / 'called').read_text() == (
+            'set-property --runtime my-workers.service AllowedCPUs=%s\n'
+            % allowed
+        )

@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import io
+import os
 import threading
 
 import pytest
@@ -149,3 +150,8 @@ def test_its_usage(args: list[str], status: int, capsys) -> None:
     assert ended.value.code == status
     said = capsys.readouterr()
     assert 'usage: server_group_app' in said.out + said.err
+
+
+def test_what_is_no_utf_8_is_not_sent(capsys) -> None:
+    assert server_group_app.main([os.fsdecode(b'\xff')]) == 255
+    assert "'utf-8' codec can't decode" in capsys.readouterr().err
