@@ -54,13 +54,14 @@ class ServerState:
         that ``isolate`` blocks and those of an isolated emulator.
     :ivar extra_cores: how many of them are the emulator's.
     :ivar offline: the record's offline vCPUs.
-    :ivar allocated: units of PCPU and VCPU in placement.
+    :ivar allocated: units of PCPU and VCPU in placement, of its host.
     :ivar config_pins: pins in the persistent definition.
     :ivar config_realtime: ``vcpusched`` in the persistent definition.
     :ivar process: None while the server does not run.
     """
 
     name: str
+    uuid: str
     host: str
     minimum: int
     maximum: int
@@ -83,11 +84,32 @@ class ServerState:
 
 
 @dataclass(frozen=True)
+class KeptState:
+    """What a server that was resized or migrated has on its old host.
+
+    It is kept until the move is confirmed or reverted.
+
+    :ivar consumer: uuid of the migration, which has the allocation now.
+    :ivar cores: as of a server.
+    :ivar count: how many units placement should have of it.
+    """
+
+    name: str
+    uuid: str
+    consumer: str
+    host: str
+    cores: frozenset[int]
+    count: int
+
+
+@dataclass(frozen=True)
 class HostState:
     """One host's dedicated cores, as the tracker counts them.
 
     :ivar tracked: pinned pCPUs in the tracker's memory.
     :ivar saved: the same in the database, which the scheduler reads.
+    :ivar allocated: units of PCPU and VCPU in placement, by consumer.
+    :ivar domains: the uuids of the servers that libvirt knows.
     :ivar usage: memory, vCPUs and the like, only compared with themselves
         across an audit.
     """
@@ -95,6 +117,8 @@ class HostState:
     name: str
     tracked: frozenset[int]
     saved: frozenset[int]
+    allocated: Mapping[str, int]
+    domains: frozenset[str]
     usage: Mapping[str, Any]
 
 
@@ -103,12 +127,14 @@ def disagreements(
     servers: Sequence[ServerState],
     accounting: str = 'current',
     journals: bool = False,
+    kept: Sequence[KeptState] = (),
 ) -> list[str]:
     """Name everything that disagrees; empty when all is well.
 
     :param accounting: of ``[nova_ext_scaling]``, ``current`` or ``full``.
     :param journals: whether journals may be open, because a guest that did
         not answer may still act on the request.
+    :param kept: what servers have on their old hosts.
     """
     found = []
     for server in servers:
@@ -121,7 +147,8 @@ def disagreements(
             found.append('server %s: %s' % (server.name, said))
     for host in hosts:
         mine = [server for server in servers if server.host == host.name]
-        for said in _of_host(host, mine):
+        old = [one for one in kept if one.host == host.name]
+        for said in (*_of_host(host, [*mine, *old]), *_left(host, mine, old)):
             found.append('host %s: %s' % (host.name, said))
     return found
 
@@ -140,7 +167,27 @@ def differences(before: Any, after: Any) -> list[str]:
     return found
 
 
-def _of_host(host: HostState, servers: list[ServerState]) -> Iterator[str]:
+def _left(
+    host: HostState, servers: list[ServerState], kept: list[KeptState]
+) -> Iterator[str]:
+    """Name what is on a host without a server, or missing there."""
+    wanted = {server.uuid: server.allocated for server in servers}
+    wanted.update({one.consumer: one.count for one in kept})
+    for consumer in sorted(wanted.keys() | host.allocated.keys()):
+        found = host.allocated.get(consumer, 0)
+        if found != wanted.get(consumer, 0):
+            yield 'placement has %d for consumer %s, not %d' % (
+                found,
+                consumer,
+                wanted.get(consumer, 0),
+            )
+    for uuid in sorted(host.domains - {one.uuid for one in [*servers, *kept]}):
+        yield 'a domain of %s is left' % uuid
+
+
+def _of_host(
+    host: HostState, servers: Sequence[ServerState | KeptState]
+) -> Iterator[str]:
     owners: dict[int, list[str]] = {}
     for server in servers:
         for core in server.cores:

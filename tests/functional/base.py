@@ -50,6 +50,8 @@ class ScalingTestBase(base.ServersTestBase):
 
     def setUp(self) -> None:
         self.world = world.World(self._parked)
+        #: The hosts that are down or cut off.
+        self.away: set[str] = set()
         self._patch_libvirt()
         folder = self.useFixture(fixtures.TempDir()).path
         self.flags(
@@ -251,10 +253,10 @@ class ScalingTestBase(base.ServersTestBase):
     ) -> None:
         """A request is accepted and moves so many cores of the host."""
         host = self.computes[self.instance(server['id']).host]
-        before = len(observe.host_state(host).tracked)
+        before = len(observe.host_state(host, self.placement).tracked)
         self.assertEqual((202, ''), self.scale(server, direction))
         moved = cores if direction == 'up' else -cores
-        after = len(observe.host_state(host).tracked)
+        after = len(observe.host_state(host, self.placement).tracked)
         self.assertEqual(before + moved, after)
         self.assert_agreement()
 
@@ -282,21 +284,34 @@ class ScalingTestBase(base.ServersTestBase):
 
     # -- agreement ---------------------------------------------------------
 
-    def states(self) -> tuple[list[Any], list[Any]]:
-        """Return the state of all hosts and of all servers on them."""
-        computes = self.computes
-        hosts = [observe.host_state(computes[name]) for name in computes]
-        servers = [
-            observe.server_state(uuid, computes, self.world, self.placement)
-            for uuid in self._uuids()
-        ]
-        return hosts, servers
+    def states(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """Return the state of all hosts, of all servers on them, and kept.
 
-    def _uuids(self) -> list[str]:
-        found = objects.InstanceList.get_by_filters(
-            nova_context.get_admin_context(), {'deleted': False}
+        Hosts that are away, and what is on them, are left out.
+        """
+        up = {
+            name: compute
+            for name, compute in self.computes.items()
+            if name not in self.away
+        }
+        hosts = [
+            observe.host_state(compute, self.placement)
+            for compute in up.values()
+        ]
+        instances = [one for one in self._instances() if one.host in up]
+        servers = [
+            observe.server_state(one.uuid, up, self.world, self.placement)
+            for one in instances
+        ]
+        kept = [observe.kept_state(one.uuid, up) for one in instances]
+        return hosts, servers, [one for one in kept if one is not None]
+
+    def _instances(self) -> list[Any]:
+        return list(
+            objects.InstanceList.get_by_filters(
+                nova_context.get_admin_context(), {'deleted': False}
+            )
         )
-        return [one.uuid for one in found if one.host]
 
     def audit(self) -> None:
         """Run the periodic audit on every host, and what it starts."""
@@ -311,10 +326,15 @@ class ScalingTestBase(base.ServersTestBase):
             audit must not close them as long as the guest is silent.
         """
         before = self.states()
+        hosts, servers, kept = before
         self.assertEqual(
             [],
             agreement.disagreements(
-                *before, CONF.nova_ext_scaling.accounting, journals
+                hosts,
+                servers,
+                CONF.nova_ext_scaling.accounting,
+                journals,
+                kept,
             ),
         )
         self.audit()

@@ -23,19 +23,21 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.virt import hardware
 
 from nova_ext import cpuset
+from nova_ext.conf import CONF
 from nova_ext.model import bounds
 from nova_ext.model import pinning
 from nova_ext.model import record
 from tests.functional.agreement import HostState
+from tests.functional.agreement import KeptState
 from tests.functional.agreement import ProcessState
 from tests.functional.agreement import ServerState
 
 ISOLATE = fields.CPUThreadAllocationPolicy.ISOLATE
 
 
-def host_state(compute: Any) -> HostState:
-    """Read a host's usage from its tracker's memory and the database."""
-    (node,) = compute.manager.rt.compute_nodes.values()
+def host_state(compute: Any, placement: Any) -> HostState:
+    """Read a host's usage from its tracker, the database and placement."""
+    node = _node(compute)
     saved = objects.ComputeNode.get_by_uuid(
         nova_context.get_admin_context(), node.uuid
     )
@@ -43,6 +45,13 @@ def host_state(compute: Any) -> HostState:
         name=compute.host,
         tracked=_pinned(node),
         saved=_pinned(saved),
+        allocated=_allocated_of(placement, node.uuid),
+        domains=frozenset(
+            domain.UUIDString()
+            for domain in compute.driver._host.get_connection().listAllDomains(
+                0
+            )
+        ),
         usage={
             'cells in memory': _cells(node),
             'cells saved': _cells(saved),
@@ -87,6 +96,7 @@ def server_state(
     reserved = topology.cpuset_reserved
     return ServerState(
         name=instance.display_name,
+        uuid=uuid,
         host=instance.host,
         minimum=limits.minimum,
         maximum=limits.maximum,
@@ -104,11 +114,49 @@ def server_state(
         ),
         journal=str(kept.journal or ''),
         task_state=instance.task_state,
-        allocated=_allocated(placement, uuid),
+        allocated=_allocated_of(placement, _node(compute).uuid).get(uuid, 0),
         config_pins=_pins_in(config),
         config_realtime=_scheds_in(config),
         process=_process(domain, world) if domain.live is not None else None,
     )
+
+
+def kept_state(uuid: str, computes: dict[str, Any]) -> KeptState | None:
+    """Read what a server has on its old host, None if it has not moved."""
+    instance = objects.Instance.get_by_uuid(
+        nova_context.get_admin_context(),
+        uuid,
+        expected_attrs=['system_metadata', 'migration_context', 'flavor'],
+    )
+    if instance.vm_state != 'resized':
+        return None
+    migration = objects.Migration.get_by_id(
+        nova_context.get_admin_context(),
+        instance.migration_context.migration_id,
+    )
+    topology = instance.migration_context.old_numa_topology
+    # Parked vCPUs share a pCPU, and cost nothing but with full accounting.
+    pinned = [pcpu for cell in topology.cells for pcpu in _pcpus(cell)]
+    full = CONF.nova_ext_scaling.accounting == 'full'
+    return KeptState(
+        name=instance.display_name + ' before',
+        uuid=uuid,
+        consumer=migration.uuid,
+        host=migration.source_compute,
+        cores=_cores(computes[migration.source_compute], topology),
+        count=len(pinned if full else set(pinned))
+        + len(topology.cpuset_reserved),
+    )
+
+
+def _pcpus(cell: Any) -> Iterable[int]:
+    pcpus: Iterable[int] = cell.cpu_pinning.values()
+    return pcpus
+
+
+def _node(compute: Any) -> Any:
+    (node,) = compute.manager.rt.compute_nodes.values()
+    return node
 
 
 def _domain(compute: Any, uuid: str) -> Any:
@@ -126,8 +174,9 @@ def _realtime(flavor: Any) -> frozenset[int]:
 
 def _cores(compute: Any, topology: Any) -> frozenset[int]:
     """Return the pCPUs that are the server's by Nova's own rules."""
-    (node,) = compute.manager.rt.compute_nodes.values()
-    siblings = {cell.id: cell.siblings for cell in _topology(node).cells}
+    siblings = {
+        cell.id: cell.siblings for cell in _topology(_node(compute)).cells
+    }
     cores: set[int] = set()
     for cell in topology.cells:
         mine = set(cell.cpu_pinning.values()) | set(cell.cpuset_reserved or ())
@@ -139,13 +188,16 @@ def _cores(compute: Any, topology: Any) -> frozenset[int]:
     return frozenset(cores)
 
 
-def _allocated(placement: Any, uuid: str) -> int:
-    allocations = placement.get('/allocations/%s' % uuid).body['allocations']
-    return sum(
-        provider['resources'].get(kind, 0)
-        for provider in allocations.values()
-        for kind in ('PCPU', 'VCPU')
-    )
+def _allocated_of(placement: Any, provider: str) -> dict[str, int]:
+    """Return the units of PCPU and VCPU of each consumer of a host."""
+    found = placement.get('/resource_providers/%s/allocations' % provider).body
+    cores = {
+        consumer: sum(
+            one['resources'].get(kind, 0) for kind in ('PCPU', 'VCPU')
+        )
+        for consumer, one in found['allocations'].items()
+    }
+    return {consumer: count for consumer, count in cores.items() if count}
 
 
 def _process(domain: Any, world: Any) -> ProcessState:

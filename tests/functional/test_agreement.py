@@ -34,6 +34,7 @@ PROCESS = agreement.ProcessState(
 )
 SERVER = agreement.ServerState(
     name='a',
+    uuid='uuid-a',
     host='h',
     minimum=1,
     maximum=3,
@@ -53,6 +54,7 @@ SERVER = agreement.ServerState(
 OTHER = replace(
     SERVER,
     name='b',
+    uuid='uuid-b',
     maximum=1,
     realtime=_set(),
     cells=(_set(0),),
@@ -64,7 +66,14 @@ OTHER = replace(
     config_realtime=_set(),
     process=None,
 )
-HOST = agreement.HostState('h', _set(4, 5, 6), _set(4, 5, 6), usage={})
+HOST = agreement.HostState(
+    'h',
+    tracked=_set(4, 5, 6),
+    saved=_set(4, 5, 6),
+    allocated={'uuid-a': 2, 'uuid-b': 1},
+    domains=frozenset({'uuid-a', 'uuid-b'}),
+    usage={},
+)
 
 
 def test_all_is_well() -> None:
@@ -109,7 +118,26 @@ def test_full_accounting_charges_the_maximum() -> None:
         'server a: placement has 2, 2 are online and 0 are extra'
     ]
     server = replace(SERVER, allocated=3)
-    assert agreement.disagreements([HOST], [server, OTHER], 'full') == []
+    host = replace(HOST, allocated={'uuid-a': 3, 'uuid-b': 1})
+    assert agreement.disagreements([host], [server, OTHER], 'full') == []
+
+
+def test_a_move_that_is_not_confirmed_keeps_its_old_cores() -> None:
+    kept = agreement.KeptState(
+        'a before', 'uuid-a', 'migration', 'h', _set(7), count=1
+    )
+    assert agreement.disagreements([HOST], [SERVER, OTHER], kept=[kept]) == [
+        'host h: core 7 of a before is free for the tracker',
+        'host h: core 7 of a before is free for the database',
+        'host h: placement has 0 for consumer migration, not 1',
+    ]
+    host = replace(
+        HOST,
+        tracked=HOST.tracked | {7},
+        saved=HOST.saved | {7},
+        allocated={**HOST.allocated, 'migration': 1},
+    )
+    assert agreement.disagreements([host], [SERVER, OTHER], kept=[kept]) == []
 
 
 def test_differences_name_the_field() -> None:

@@ -82,7 +82,7 @@ class CoresTest(base.ScalingTestBase):
         self._delete_server(server)
         self.assert_agreement()
         self._delete_server(other)
-        hosts, servers = self.states()
+        hosts, servers, _ = self.states()
         self.assertEqual([], servers)
         self.assertEqual(frozenset(), hosts[0].tracked)
 

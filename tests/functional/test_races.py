@@ -123,7 +123,7 @@ class RacesTest(base.ScalingTestBase):
         self._wait_until_deleted(self.server)
         self.settle()
         self.assert_agreement()
-        hosts, servers = self.states()
+        hosts, servers, _ = self.states()
         self.assertEqual(2, len(hosts[0].tracked))
         self.assertEqual(1, len(servers))
 

@@ -38,7 +38,7 @@ class ThreadsTest(base.ScalingTestBase):
             self.assertEqual(set(realtime), self._realtime(server))
 
     def _realtime(self, server: dict[str, Any]) -> frozenset[int]:
-        _, servers = self.states()
+        _, servers, _ = self.states()
         (process,) = (
             one.process for one in servers if one.name == server['name']
         )
