@@ -91,7 +91,10 @@ def run(
 
 
 def _wait(process: 'subprocess.Popen[bytes]', limit: Limit) -> bool:
-    """Tell whether the program ended by itself; kill it otherwise."""
+    """Tell whether the program ended by itself, and somebody wants to know.
+
+    It is killed otherwise.
+    """
 
     def wait() -> None:
         process.wait()
@@ -106,14 +109,14 @@ def _wait(process: 'subprocess.Popen[bytes]', limit: Limit) -> bool:
     waiter = threading.Thread(target=wait, daemon=True)
     waiter.start()
     limit.wake.wait(left)
-    in_time = process.returncode is not None
-    if not in_time:
+    ended = process.returncode is not None
+    if not ended:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
     waiter.join()
-    return in_time
+    return ended and not limit.void()
 
 
 def _give(stream: IO[bytes], given: bytes) -> None:

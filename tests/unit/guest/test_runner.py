@@ -130,6 +130,22 @@ def test_what_was_void_before_is_ended(script) -> None:
         runner.run(script('exec sleep 600'), limit)
 
 
+def test_what_was_void_has_not_ended_well_even_if_it_was_quick(
+    script, monkeypatch
+) -> None:
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        """The program has ended before anybody looks."""
+        real(thread)
+        thread.join(10)
+
+    monkeypatch.setattr(threading.Thread, 'start', start)
+    limit = runner.Limit(time.monotonic() + 60, lambda: 'withdrawn')
+    with pytest.raises(runner.Timeout):
+        runner.run(script('exit 0'), limit)
+
+
 def test_the_end_of_one_program_does_not_end_the_next(script) -> None:
     limit = within(30)
     for _ in range(3):
