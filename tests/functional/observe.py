@@ -100,7 +100,7 @@ def server_state(
         host=instance.host,
         minimum=limits.minimum,
         maximum=limits.maximum,
-        realtime=_realtime(flavor),
+        realtime=_realtime(instance),
         cells=tuple(frozenset(cell.pcpuset) for cell in topology.cells),
         pins={
             vcpu: pcpu
@@ -164,12 +164,11 @@ def _domain(compute: Any, uuid: str) -> Any:
     return connection.lookupByUUIDString(uuid)
 
 
-def _realtime(flavor: Any) -> frozenset[int]:
-    if not hardware.is_realtime_enabled(flavor):
-        return frozenset()
-    image = objects.ImageMeta.from_dict({})
-    chosen = hardware.get_realtime_cpu_constraint(flavor, image)
-    return frozenset(range(flavor.vcpus) if chosen is None else chosen)
+def _realtime(instance: Any) -> frozenset[int]:
+    chosen = hardware.get_realtime_cpu_constraint(
+        instance.flavor, instance.image_meta
+    )
+    return frozenset(chosen or ())
 
 
 def _cores(compute: Any, topology: Any) -> frozenset[int]:

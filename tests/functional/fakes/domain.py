@@ -240,6 +240,8 @@ class Domain(fakelibvirt.Domain):
         if cputune is not None:
             pins.write_to(cputune)
             tree.append(cputune)
+        for backing in self._tree.findall('memoryBacking'):
+            tree.append(copy.deepcopy(backing))
         for channel in self._tree.findall('devices/channel'):
             tree.find('devices').append(self._describe(channel))
         return str(etree.tostring(tree, encoding='unicode'))
