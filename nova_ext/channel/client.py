@@ -11,9 +11,9 @@
 #    under the License.
 """How a program of this host talks to guests: through nova-ext-channel.
 
-A connection serves one program address and one thread. Programs that ask
-from several threads open one for each request, with a fresh address
-(`nova_ext.wire.addresses.scale_address`).
+A connection serves one program address, one thread that receives, and one
+that sends. Programs that ask from several threads open one for each request,
+with a fresh address (`nova_ext.wire.addresses.scale_address`).
 """
 
 from collections.abc import Mapping
@@ -65,9 +65,12 @@ class LocalProgram:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._bind()
+            # Its time limit is its own; each direction needs another.
+            self._sender = self._socket.dup()
         except BaseException:
             self._socket.close()
             raise
+        self._sender.settimeout(DAEMON_TIMEOUT)
 
     def _bind(self) -> None:
         self._socket.settimeout(DAEMON_TIMEOUT)
@@ -96,6 +99,7 @@ class LocalProgram:
 
     def close(self) -> None:
         """Unbind the address."""
+        self._sender.close()
         self._socket.close()
 
     def send(
@@ -108,9 +112,8 @@ class LocalProgram:
         :raises exception.ChannelUnavailable: the daemon is gone or stuck.
         """
         packet = header.from_host_program(instance, dest_addr, data)
-        self._socket.settimeout(DAEMON_TIMEOUT)
         try:
-            self._socket.send(packet)
+            self._sender.send(packet)
         except OSError as error:
             raise self._unavailable(error) from error
 

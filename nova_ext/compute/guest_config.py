@@ -24,6 +24,7 @@ from nova.virt.libvirt import config as vconfig
 from nova_ext import conf
 from nova_ext.compute import topology
 from nova_ext.model import bounds
+from nova_ext.model import messaging
 from nova_ext.model import pinning
 from nova_ext.wire import addresses
 
@@ -35,9 +36,12 @@ def adapt(guest, instance):
 
     :param guest: the ``LibvirtConfigGuest`` that Nova has filled.
     """
-    if not bounds.wants_scaling(instance.flavor.extra_specs):
+    specs = instance.flavor.extra_specs
+    scaling = bounds.wants_scaling(specs)
+    if scaling or messaging.wants_messaging(specs):
+        guest.add_device(_channel(instance))
+    if not scaling:
         return
-    guest.add_device(_channel(instance))
     server = topology.server_of(instance)
     if server.layout.offline and guest.cputune:
         _tune(guest.cputune, server)

@@ -17,6 +17,7 @@ from nova_ext.conf import base
 from nova_ext.conf import channel
 from nova_ext.conf import compute_unit
 from nova_ext.conf import default
+from nova_ext.conf import groups
 from nova_ext.conf import plugins
 from nova_ext.conf import realtime
 from nova_ext.conf import realtime_pcpu
@@ -30,6 +31,7 @@ for _group in (
     channel,
     compute_unit,
     default,
+    groups,
     plugins,
     realtime,
     realtime_pcpu,

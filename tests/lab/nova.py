@@ -39,13 +39,18 @@ PASTE = layout.CHECKOUT / 'etc' / 'nova-ext' / 'api-paste.ini'
 CHANNEL_SOCKET = pathlib.Path('/run/nova-ext/channel.sock')
 
 
-def configure(paths: layout.Layout, chosen: settings.Settings) -> None:
-    """Write nova.conf and api-paste.ini."""
+def configure(
+    paths: layout.Layout, chosen: settings.Settings, more: ini.Sections
+) -> None:
+    """Write nova.conf and api-paste.ini.
+
+    :param more: further sections of nova.conf.
+    """
     folder = paths.configuration / 'nova'
     data = paths.state / 'nova'
     for name in ('instances', 'locks'):
         (data / name).mkdir(parents=True)
-    ini.write(folder / 'nova.conf', _sections(paths, chosen))
+    ini.write(folder / 'nova.conf', {**_sections(paths, chosen), **more})
     shutil.copy(PASTE, folder)
 
 
@@ -77,7 +82,10 @@ def _sections(paths: layout.Layout, chosen: settings.Settings) -> ini.Sections:
         'keystone_authtoken': keystone.token_check(chosen),
         'libvirt': _libvirt(chosen),
         'neutron': log_in,
-        'notifications': {'notification_format': 'versioned'},
+        'notifications': {
+            'notification_format': 'versioned',
+            'notify_on_state_change': 'vm_and_task_state',
+        },
         # As root, with neither sudo nor rootwrap in between.
         'nova_sys_admin': {'helper_command': helper},
         'nova_ext_privileged': {'helper_command': helper},

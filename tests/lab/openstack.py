@@ -25,6 +25,7 @@ from tests.lab import kvm_probe
 from tests.lab import layout
 from tests.lab import libvirt
 from tests.lab import mariadb
+from tests.lab import messaging
 from tests.lab import namespace
 from tests.lab import nova
 from tests.lab import package_under_test
@@ -142,7 +143,7 @@ class Lab:
         keystone.configure(self.paths)
         placement.configure(self.paths, chosen)
         glance.configure(self.paths, chosen)
-        nova.configure(self.paths, chosen)
+        nova.configure(self.paths, chosen, messaging.section())
         libvirt.configure(self.paths)
 
     def _hosts(self) -> pathlib.Path:
@@ -173,21 +174,24 @@ class Lab:
                 nova.daemon(paths, 'nova-conductor', self._conductor_up),
                 nova.daemon(paths, 'nova-scheduler', self._scheduler_up),
             ]
+            groups = messaging.program(paths, messaging.SERVICE)
             for service in others:
                 control.launch(service)
             control.await_ready(identity)
             provision.identity(chosen)
             for service in others:
                 control.await_ready(service)
+            control.launch(groups)
         with progress.step('Start nova-compute and upload the guest image'):
             compute = [
                 nova.channel(paths),
+                messaging.program(paths, messaging.RELAY),
                 nova.daemon(paths, 'nova-compute', self.compute_up),
             ]
             for service in compute:
                 control.launch(service)
             provision.images(chosen, self.image)
-            for service in compute:
+            for service in (groups, *compute):
                 control.await_ready(service)
             control.start(nova.discovery(paths))
 

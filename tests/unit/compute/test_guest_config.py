@@ -84,7 +84,13 @@ def tuning(guest, path, attribute):
 
 
 @pytest.mark.parametrize(
-    'specs', [{}, {'hw:cpu_policy': 'dedicated'}, {'hw:cpu_policy': 'shared'}]
+    'specs',
+    [
+        {},
+        {'hw:cpu_policy': 'dedicated'},
+        {'hw:cpu_policy': 'shared'},
+        {'sw:wrs:srv_grp_messaging': 'false'},
+    ],
 )
 def test_a_server_that_is_none_of_ours_keeps_novas_xml(specs):
     instance = instance_of(specs)
@@ -94,7 +100,15 @@ def test_a_server_that_is_none_of_ours_keeps_novas_xml(specs):
     assert guest.to_xml() == before
 
 
-@pytest.mark.parametrize('specs', [fakes.SCALABLE, FIFO])
+@pytest.mark.parametrize(
+    'specs',
+    [
+        fakes.SCALABLE,
+        FIFO,
+        {'sw:wrs:srv_grp_messaging': 'True'},
+        {'wrs:srv_grp_messaging': 'true'},
+    ],
+)
 def test_a_server_that_never_scaled_gets_the_channel_only(specs):
     instance = instance_of(specs)
     realtime = (2, 3) if specs is FIFO else ()
