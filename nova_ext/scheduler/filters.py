@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""The two filters that put consumers to work.
+"""The two filters that put consumers to work, and the list of all.
 
 Leans on ``nova.scheduler.filters.BaseHostFilter.filter_all`` and
 ``run_filter_once_per_request`` (Nova 31 to 34).
@@ -20,6 +20,7 @@ from nova.scheduler import utils
 from oslo_log import log as logging
 
 from nova_ext.scheduler import hosts as seam
+from nova_ext.scheduler import shared_cpus
 
 LOG = logging.getLogger(__name__)
 
@@ -78,4 +79,8 @@ class ResourceFitFilter(filters.BaseHostFilter):
 
 def all_filters():
     """Return the filters, for ``[filter_scheduler]available_filters``."""
-    return [ResourceConsumerFilter, ResourceFitFilter]
+    return [
+        ResourceConsumerFilter,
+        ResourceFitFilter,
+        shared_cpus.SharedCpusFilter,
+    ]

@@ -23,6 +23,7 @@ import ddt
 from lxml import etree
 
 from nova_ext import cpuset
+from tests.functional import base
 from tests.functional import operations
 from tests.functional import vectors
 
@@ -123,3 +124,30 @@ class RealtimeServersTest(operations.OperationsBase):
         self.assertEqual(wanted, locked)
         if instance.numa_topology.cpu_policy == 'dedicated':
             self.assert_agreement()
+
+
+class SharedCpusTest(base.ScalingTestBase):
+    """A host without shared CPUs is not even tried."""
+
+    ADDITIONAL_FILTERS = ['NUMATopologyFilter', 'SharedCpusFilter']
+
+    def setUp(self) -> None:
+        self.flags(
+            available_filters=[
+                'nova.scheduler.filters.all_filters',
+                'nova_ext.scheduler.filters.all_filters',
+            ],
+            group='filter_scheduler',
+        )
+        super().setUp()
+        self.start_hosts('host1', cores=8, dedicated='2-7,10-15')
+
+    def test_it_is_not_tried(self) -> None:
+        share = {'cpu_realtime': 'yes', 'emulator_threads_policy': 'share'}
+        refused = self.boot(2, host=None, state='ERROR', **share)
+        self.assertIn('No valid host', refused['fault']['message'])
+        self.flags(cpu_shared_set=cpuset.render(SHARED), group='compute')
+        self.restart('host1')
+        self._run_periodics()
+        server = self.boot(2, host=None, name='a', **share)
+        self.assertEqual(SHARED, self.domain(server).live.emulator)
