@@ -71,9 +71,7 @@ class Agent(object):
                 addresses.AGENT, self._wake.wait
             )
             if self._socket is not None:
-                self._outbox = outbox.Outbox(
-                    self._space, self._socket, self._epoll
-                )
+                self._outbox = outbox.Outbox(self._space, self._socket)
                 self._epoll.register(self._socket, select.EPOLLIN)
                 self._epoll.register(self._wake, select.EPOLLIN)
                 while self._turn():
@@ -83,25 +81,29 @@ class Agent(object):
 
     def _close(self) -> None:
         self._port.close()
-        if self._outbox is not None:
-            self._outbox.close()
         self._epoll.close()
         if self._socket is not None:
             self._socket.close()
         self._wake.close()
 
     def _turn(self) -> bool:
-        timeout = self._tend_port()
+        timeout = self._timeout(self._tend_port())
         ready = [fd for fd, _ in self._epoll.poll(timeout)]
         if self._wake.fileno() in ready:
             return False
-        for fd in ready:
-            self._to_slow_program(fd)
         # The port is read in every turn: an edge is reported once only, and
         # an empty read is how an absent host shows.
         self._from_host()
         self._from_programs()
+        self._to_slow_programs()
         return True
+
+    def _timeout(self, seconds: float) -> float:
+        """Shorten the time to wait for events, -1 for ever, if need be."""
+        delay = self._outbox.delay if self._outbox is not None else None
+        if delay is None:
+            return seconds
+        return delay if seconds < 0 else min(delay, seconds)
 
     def _tend_port(self) -> float:
         """Open the port when it is due; return how long to wait for events."""
@@ -126,9 +128,9 @@ class Agent(object):
             self._to_program(datagram, message.dest_addr)
         self._port.flush()
 
-    def _to_slow_program(self, fd: int) -> None:
+    def _to_slow_programs(self) -> None:
         if self._outbox is not None:
-            self._outbox.flush(fd)
+            self._outbox.retry()
 
     def _to_program(self, datagram: bytes, address: str) -> None:
         if self._outbox is None:

@@ -14,13 +14,17 @@
 The kernel keeps about ten unread datagrams for a program
 (``net.unix.max_dgram_qlen``), and the answer to one status query can be many
 more. What does not fit waits here, in order, up to a limit for each program,
-and follows as soon as the program has read.
+and is tried again: soon, and less often the longer a program does not read.
+
+Nothing tells a socket with many receivers that one of them has read. A second
+socket, connected to the receiver, would be told; but programs that have
+connected theirs to the agent, as the original library may, admit no other.
 """
 
 import collections
 import logging
-import select
 import socket
+import time
 from typing import Deque
 from typing import Dict
 from typing import Optional
@@ -33,113 +37,106 @@ LOG = logging.getLogger(__name__)
 #: Bytes that wait for one program.
 MAX_WAITING = 262144
 
+#: Seconds until a program that has just read, or has not for long, is tried
+#: again. Each attempt in vain doubles them.
+SOONEST = 0.002
+LATEST = 1.0
+
 
 class Outbox(object):
     """Datagrams from the agent's socket to the guest's programs.
 
     :param space: where the programs' addresses live.
     :param sender: the agent's socket.
-    :param poller: in which a program's descriptor here becomes ready to be
-        passed to `flush` when the program has read.
     """
 
-    def __init__(
-        self,
-        space: sockets.Space,
-        sender: socket.socket,
-        poller: 'select.epoll',
-    ) -> None:
+    def __init__(self, space: sockets.Space, sender: socket.socket) -> None:
         self._space = space
         self._sender = sender
-        self._poller = poller
         self._queues: Dict[str, '_Queue'] = {}
-        self._by_fd: Dict[int, str] = {}
+
+    @property
+    def delay(self) -> Optional[float]:
+        """Seconds until `retry` has something to do; None: nothing waits."""
+        if not self._queues:
+            return None
+        due = min(queue.due for queue in self._queues.values())
+        return max(due - time.monotonic(), 0.0)
 
     def send(self, datagram: bytes, address: str) -> Optional[str]:
         """Send now or soon; return why it was dropped, or None."""
         queue = self._queues.get(address)
-        if queue is not None:
-            return queue.add(datagram)
-        failure = self._space.send(self._sender, datagram, address)
-        if failure != sockets.FULL:
-            return failure
-        return self._wait(datagram, address)
+        if queue is None:
+            failure = self._space.send(self._sender, datagram, address)
+            if failure != sockets.FULL:
+                return failure
+            queue = self._queues[address] = _Queue()
+        return queue.add(datagram)
 
-    def flush(self, fd: int) -> None:
-        """Send what waited for the program of this descriptor, if it is one.
+    def retry(self) -> None:
+        """Send what waits and can be sent, where it is time to try.
 
         What waited for a program that has ended is dropped, or goes to the
         one that has its address now.
         """
-        address = self._by_fd.get(fd)
-        if address is None:
-            return
-        queue = self._queues[address]
+        now = time.monotonic()
+        for address, queue in list(self._queues.items()):
+            if queue.due > now:
+                continue
+            failure = self._flush(queue, address)
+            if failure == sockets.FULL:
+                continue
+            if failure is not None:
+                LOG.warning(
+                    'Dropped %d messages that waited for %s: %s',
+                    len(queue),
+                    quoting.shown(address),
+                    failure,
+                )
+            del self._queues[address]
+
+    def _flush(self, queue: '_Queue', address: str) -> Optional[str]:
+        """Return why the queue is not empty now, or None."""
+        sent = 0
         failure = None
-        while queue.datagrams and failure is None:
-            failure = self._space.send(
-                self._sender, queue.datagrams[0], address
-            )
+        while len(queue) and failure is None:
+            failure = self._space.send(self._sender, queue.first, address)
             if failure is None:
                 queue.remove_first()
-        if failure == sockets.FULL:
-            failure = self._watch(queue.probe, address)
-            if failure is None:
-                return
-        if failure is not None:
-            LOG.warning(
-                'Dropped %d messages that waited for %s: %s',
-                len(queue.datagrams),
-                quoting.shown(address),
-                failure,
-            )
-        self._end(address)
-
-    def close(self) -> None:
-        """Forget everything."""
-        for address in list(self._queues):
-            self._end(address)
-
-    def _wait(self, datagram: bytes, address: str) -> Optional[str]:
-        probe = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        failure = self._watch(probe, address)
-        if failure is not None:
-            probe.close()
-            return failure
-        queue = self._queues[address] = _Queue(probe)
-        self._by_fd[probe.fileno()] = address
-        self._poller.register(probe, select.EPOLLOUT)
-        return queue.add(datagram)
-
-    def _watch(self, probe: socket.socket, address: str) -> Optional[str]:
-        # A connected socket is ready when its peer's queue has room again;
-        # the agent's own never says so, because it has many peers. Another
-        # program may have the address by now.
-        try:
-            probe.connect(self._space.path(address))
-        except OSError as error:
-            return error.strerror or str(error)
-        return None
-
-    def _end(self, address: str) -> None:
-        probe = self._queues.pop(address).probe
-        del self._by_fd[probe.fileno()]
-        self._poller.unregister(probe)
-        probe.close()
+                sent += 1
+        queue.put_off(SOONEST if sent else min(2 * queue.pause, LATEST))
+        return failure
 
 
 class _Queue(object):
-    def __init__(self, probe: socket.socket) -> None:
-        self.probe = probe
-        self.datagrams: Deque[bytes] = collections.deque()
+    """What waits for one program.
+
+    :ivar due: `time.monotonic` seconds of the next attempt.
+    :ivar pause: seconds from the last attempt to that.
+    """
+
+    def __init__(self) -> None:
+        self._datagrams: Deque[bytes] = collections.deque()
         self._size = 0
+        self.put_off(SOONEST)
+
+    def __len__(self) -> int:
+        return len(self._datagrams)
+
+    @property
+    def first(self) -> bytes:
+        return self._datagrams[0]
+
+    def put_off(self, seconds: float) -> None:
+        self.pause = seconds
+        self.due = time.monotonic() + seconds
 
     def add(self, datagram: bytes) -> Optional[str]:
         if self._size + len(datagram) > MAX_WAITING:
             return sockets.FULL
         self._size += len(datagram)
-        self.datagrams.append(datagram)
+        self._datagrams.append(datagram)
         return None
 
     def remove_first(self) -> None:
-        self._size -= len(self.datagrams.popleft())
+        self._size -= len(self._datagrams.popleft())

@@ -134,7 +134,8 @@ class Space(object):
             sock.setblocking(False)
             try:
                 sock.sendto(datagram, self.path(address))
-            except BlockingIOError:
+            except (BlockingIOError, PermissionError):
+                # The latter: the program takes from the bound one alone.
                 return FULL
             except OSError as error:
                 return error.strerror or str(error)

@@ -217,3 +217,16 @@ def test_a_stopped_agent_frees_its_address(wire, space) -> None:
     with fakes.running(agent.Agent(fakes.port_on(wire[0]), space)):
         pass
     space.bind('cgcs.messaging').close()
+
+
+def test_a_burst_reaches_a_program_that_starts_to_read_later(
+    serving, space
+) -> None:
+    """Beside another one, which is not held up."""
+    with program(space, 'slow') as slow, program(space, 'quick') as quick:
+        lines = [header.serial(str(n), 'slow', 'x') for n in range(100)]
+        lines.append(header.serial('"quick"', 'quick', 'x'))
+        serving.send(b''.join(map(framing.host_line, lines)))
+        assert header.parse_delivered(quick.recv(100)).data == 'quick'
+        got = [header.parse_delivered(slow.recv(100)).data for _ in range(100)]
+    assert got == list(range(100))
