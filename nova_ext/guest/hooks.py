@@ -122,7 +122,7 @@ class Hooks(object):
             if wish is not None and messages.integer(wish) not in call.online:
                 raise Refused(
                     'The hook %s chooses %s, which is no online cpu'
-                    % (path, quoting.shown(repr(wish)))
+                    % (os.path.basename(path), quoting.shown(repr(wish)))
                 )
             chosen = wish if chosen is None else chosen
         return chosen
@@ -195,23 +195,24 @@ def _ask(path: str, call: Call, limit: runner.Limit) -> Dict[str, Any]:
         'required': call.required,
         'timeout_ms': int(limit.left * 1000),
     }
+    name = os.path.basename(path)
     try:
         ended = runner.run(
             [path], limit, json.dumps(given).encode('ascii') + b'\n'
         )
     except (runner.Timeout, OSError) as error:
-        raise Refused('The hook %s failed: %s' % (path, error))
-    answer = _answer(path, ended.output) if ended.output.strip() else {}
+        raise Refused('The hook %s failed: %s' % (name, error))
+    answer = _answer(name, ended.output) if ended.output.strip() else {}
     if ended.status == 0:
         return answer
     reason = answer.get('reason') or 'it ended with %d' % ended.status
     raise Refused(
         'The hook %s refuses %s: %s'
-        % (path, call.event, quoting.shown(reason, 200))
+        % (name, call.event, quoting.shown(reason, 200))
     )
 
 
-def _answer(path: str, output: bytes) -> Dict[str, Any]:
+def _answer(name: str, output: bytes) -> Dict[str, Any]:
     try:
         answer = json.loads(output.decode('utf-8'))
     except (ValueError, RecursionError):
@@ -220,5 +221,5 @@ def _answer(path: str, output: bytes) -> Dict[str, Any]:
         return answer
     raise Refused(
         'The hook %s printed %s, which is no JSON object'
-        % (path, quoting.shown(output))
+        % (name, quoting.shown(output))
     )

@@ -34,6 +34,10 @@ LOG = logging.getLogger(__name__)
 #: The guest is told this much less than the host waits, in seconds.
 GUEST_MARGIN = 0.5
 
+#: Characters of a guest's reason that users read. With what is said around
+#: it, it fits a value of ``system_metadata``.
+LONGEST_REASON = 160
+
 
 class AgentCoordinator:
     """The port :class:`nova_ext.scaling.ports.Coordinator` on the channel."""
@@ -113,7 +117,9 @@ def _answer(
             _nack(program, instance_name, str(error))
             continue
         if response.cpu is None:
-            raise exception.GuestRefused(reason=quoting.shown(response.reason))
+            raise exception.GuestRefused(
+                reason=quoting.shown(response.reason, LONGEST_REASON)
+            )
         return response.cpu
 
 
