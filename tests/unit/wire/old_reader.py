@@ -11,6 +11,7 @@
 #    under the License.
 """The reader of the original agents, as their captures show it to work."""
 
+import codecs
 import json
 
 LF = b'\n'
@@ -36,13 +37,27 @@ class OldReader:
 
     def _parse(self, piece: bytes) -> None:
         self._text += piece
-        text = self._text.decode('utf-8').lstrip()
+        # A character may be cut, too.
+        decoder = codecs.getincrementaldecoder('utf-8')()
+        text = decoder.decode(self._text).lstrip()
         try:
             value, _ = json.JSONDecoder().raw_decode(text)
         except json.JSONDecodeError as error:
-            unfinished = error.pos >= len(text) or 'Unterminated' in str(error)
-            if not unfinished:
+            if not unfinished(text, error):
                 self._text = b''
         else:
             self.delivered.append(value)
             self._text = b''
+
+
+def unfinished(text: str, error: json.JSONDecodeError) -> bool:
+    """Tell whether more text could make it a value."""
+    rest = text[error.pos :]
+    return (
+        'Unterminated' in error.msg
+        or ('escape' in error.msg and len(rest) < len('\\u0000'))
+        # Nothing follows, or a word that may go on.
+        or any(
+            word.startswith(rest) for word in ('true', 'false', 'null', '-')
+        )
+    )

@@ -1,0 +1,145 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What every stream of bytes from a guest must leave true, on its way through.
+
+`check` takes one input of the fuzzer: its first byte says in how large pieces
+the stream is read, 0 for 4096 bytes, and the rest is the stream.
+"""
+
+import json
+from typing import Any
+
+from nova_ext.wire import addresses
+from nova_ext.wire import framing
+from nova_ext.wire import header
+from nova_ext.wire import jsonc
+from nova_ext.wire import messages
+from nova_ext.wire import quoting
+from nova_ext.wire import server_group
+from nova_ext.wire.jsonc import BadMessage
+
+INSTANCE = 'instance-0000000a'
+
+#: Short, so that the fuzzer finds lines that are longer.
+MAX_LINE = 4096
+
+
+def check(given: bytes) -> None:
+    """Fail with an exception where a stream does harm."""
+    size = (given[0] if given else 0) or MAX_LINE
+    stream = given[1:]
+    reader = framing.LineReader(MAX_LINE)
+    lines = []
+    for start in range(0, len(stream), size):
+        lines += reader.feed(stream[start : start + size])
+        assert reader.pending <= MAX_LINE
+    assert lines == expected(stream)
+    for line in lines:
+        on_the_host(line)
+        in_the_guest(line)
+        of_a_program(line)
+
+
+def expected(stream: bytes) -> list[bytes]:
+    """The lines of a stream, said without any state."""
+    pieces = stream.split(b'\n')[:-1]
+    return [line for line in pieces if line.strip() and len(line) <= MAX_LINE]
+
+
+def harmless(text: str) -> None:
+    """What is logged as it is."""
+    assert text.isascii() and text.isprintable(), text
+    assert len(text) < 400, text
+
+
+def on_the_host(line: bytes) -> None:
+    """The channel daemon, and the program that the message is for."""
+    harmless(quoting.shown(line))
+    try:
+        message = header.parse_serial(line)
+    except BadMessage as error:
+        harmless(str(error))
+        return
+    assert addresses.is_address(message.dest_addr)
+    packet = header.to_host_program(
+        message.payload, message.source_addr, INSTANCE
+    )
+    assert b'\n' not in packet
+    pairs = json.loads(packet, object_pairs_hook=list)
+    assert [key for key, _ in pairs] == [
+        'data',
+        'version',
+        'source_addr',
+        'source_instance',
+    ]
+    delivered = header.parse_delivered(packet)
+    assert delivered.source_instance == INSTANCE
+    assert delivered.source_addr == message.source_addr
+    answer(delivered.data)
+    broadcast_or_query(delivered.data)
+
+
+def answer(data: Any) -> None:
+    """A scale agent's answer, as nova-compute reads it."""
+    for direction in (messages.UP, messages.DOWN):
+        try:
+            found = messages.parse_response(data, direction)
+        except BadMessage as error:
+            harmless(str(error))
+            continue
+        assert found.reason is not None or isinstance(found.cpu, int)
+
+
+def broadcast_or_query(data: Any) -> None:
+    """A server group's message, as its service reads it."""
+    try:
+        found = server_group.parse_from_guest(data)
+    except server_group.Refused as error:
+        harmless(str(error))
+        nack = server_group.nack(error.orig_msg_type, str(error))
+        assert server_group.guest_size(nack) < server_group.MAX_DATAGRAM
+        return
+    if isinstance(found, server_group.Broadcast):
+        forwarded = server_group.forwarded(INSTANCE, found.text)
+        assert server_group.guest_size(forwarded) < server_group.MAX_DATAGRAM
+        assert server_group.parse_from_host(forwarded).text == found.text
+    else:
+        assert server_group.guest_size(server_group.status_done(found.seq))
+
+
+def in_the_guest(line: bytes) -> None:
+    """A guest's agent, and its programs."""
+    try:
+        message = header.parse_serial(line)
+    except BadMessage:
+        return
+    datagram = header.to_guest_program(message.payload, message.source_addr)
+    data = header.parse_delivered(datagram).data
+    try:
+        server_group.parse_from_host(data)
+    except BadMessage as error:
+        harmless(str(error))
+
+
+def of_a_program(text: bytes) -> None:
+    """What a program of the guest, or of the host, gave to its agent."""
+    for parse in (header.parse_guest_program, header.parse_host_program):
+        try:
+            message = parse(text)
+        except BadMessage as error:
+            harmless(str(error))
+            continue
+        again = header.serial(message.payload, message.dest_addr, 'a')
+        assert b'\n' not in again
+        read = header.parse_serial(again, max_nesting=len(again))
+        assert json.loads(read.payload) == json.loads(message.payload)
+        assert jsonc.dumps(json.loads(read.payload))
