@@ -38,6 +38,7 @@ _NOVA_LIBVIRT_OPTIONS = [
     cfg.StrOpt('connection_uri', default=''),
     cfg.StrOpt('virt_type', default='kvm'),
     cfg.IntOpt('realtime_scheduler_priority', default=1),
+    cfg.BoolOpt('cpu_power_management', default=False),
 ]
 
 
@@ -73,6 +74,7 @@ def make_host(conf: cfg.ConfigOpts) -> host.Host:
             conf.compute.cpu_dedicated_set or conf.vcpu_pin_set or '',
             conf.libvirt.virt_type,
             conf.libvirt.realtime_scheduler_priority,
+            conf.libvirt.cpu_power_management,
             conf.command.smi_seconds,
         ),
         probes.DeviceKvm(found),

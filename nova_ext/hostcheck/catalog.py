@@ -18,6 +18,7 @@ from nova_ext.hostcheck import findings
 from nova_ext.hostcheck import groups
 from nova_ext.hostcheck import hardware
 from nova_ext.hostcheck import host
+from nova_ext.hostcheck import idle
 from nova_ext.hostcheck import kernel
 from nova_ext.hostcheck import limits
 from nova_ext.hostcheck import memory
@@ -32,6 +33,7 @@ CHECKS = (
     *groups.CHECKS,
     *limits.CHECKS,
     *hardware.CHECKS,
+    *idle.CHECKS,
     *memory.CHECKS,
 )
 

@@ -24,6 +24,8 @@ def _dedicated(seen: host.Host) -> findings.Observation:
         return findings.failed('it is not set')
     dedicated = seen.dedicated()
     online = seen.files.cpus(_CPU + 'online')
+    if seen.settings.power_managed:
+        online |= dedicated & seen.files.cpus(_CPU + 'present')
     if not dedicated <= online:
         return findings.failed(
             'CPUs %s are dedicated and not online'
@@ -72,7 +74,11 @@ def _all_dedicated(
 
 def _siblings(seen: host.Host) -> findings.Observation:
     dedicated = seen.dedicated()
-    cores = {_siblings_of(seen.files, cpu) for cpu in dedicated}
+    looked_at = dedicated
+    if seen.settings.power_managed:
+        # The kernel does not say which core an offline CPU belongs to.
+        looked_at &= seen.files.cpus(_CPU + 'online')
+    cores = {_siblings_of(seen.files, cpu) for cpu in looked_at}
     split = [core for core in cores if not core <= dedicated]
     if split:
         return findings.failed(
@@ -84,7 +90,11 @@ def _siblings(seen: host.Host) -> findings.Observation:
             'hyperthreading is on, and every core is dedicated as a whole: %s'
             % _shown(shared)
         )
-    return findings.passed('no dedicated CPU has a sibling')
+    offline = dedicated - looked_at
+    return findings.passed(
+        'no dedicated CPU has a sibling'
+        + (' (offline: %s)' % cpuset.render(offline) if offline else '')
+    )
 
 
 def _siblings_of(found: files.HostFiles, cpu: int) -> frozenset[int]:

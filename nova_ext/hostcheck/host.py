@@ -55,12 +55,15 @@ class Settings:
     :ivar dedicated_set: ``[compute]cpu_dedicated_set`` as written.
     :ivar virt_type: ``[libvirt]virt_type``.
     :ivar priority: ``[libvirt]realtime_scheduler_priority``.
+    :ivar power_managed: ``[libvirt]cpu_power_management``: Nova takes idle
+        dedicated CPUs offline.
     :ivar smi_seconds: how long to watch the SMI counters.
     """
 
     dedicated_set: str
     virt_type: str
     priority: int
+    power_managed: bool
     smi_seconds: float
 
 

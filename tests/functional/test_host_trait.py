@@ -101,6 +101,25 @@ class HostTraitTest(base.ScalingTestBase):
         )
         self.boot_anywhere('ERROR')
 
+    def test_an_aggregate_keeps_other_servers_off(self) -> None:
+        """As the administrator's pages show it."""
+        self.flags(enable_isolated_aggregate_filtering=True, group='scheduler')
+        self.check('host2')
+        aggregate = {'aggregate': {'name': 'realtime'}}
+        number = self.api.post_aggregate(aggregate)['id']
+        self.api.add_host_to_aggregate(number, 'host2')
+        path = '/os-aggregates/%d/action' % number
+        required = {'metadata': {'trait:' + TRAIT: 'required'}}
+        self.api.api_post(path, {'set_metadata': required})
+        self.audit()
+
+        plain = [self.boot(2, host=None) for _ in range(2)]
+        self.assertEqual(
+            ['host1'] * 2, [one['OS-EXT-SRV-ATTR:host'] for one in plain]
+        )
+        server = self.boot_anywhere()
+        self.assertEqual('host2', server['OS-EXT-SRV-ATTR:host'])
+
     def test_nova_compute_leaves_it_alone(self) -> None:
         self.check('host1')
         self.audit()

@@ -101,7 +101,11 @@ def make(root: pathlib.Path, changes: Case) -> host.Host:
     return host.Host(
         files.HostFiles(str(root)),
         host.Settings(
-            case['dedicated_set'], case['virt_type'], case['priority'], PAUSE
+            case['dedicated_set'],
+            case['virt_type'],
+            case['priority'],
+            case['power_managed'],
+            PAUSE,
         ),
         FakeKvm(case['kvm']),
         FakeVersions(case['libvirt'], case['qemu']),
