@@ -17,6 +17,8 @@ import pathlib
 from tests.lab import layout
 from tests.lab import memlock
 from tests.lab import readiness
+from tests.lab import settings
+from tests.lab import stand_ins
 from tests.lab import supervisor
 
 LIBVIRTD_CONF = """\
@@ -70,14 +72,19 @@ def configure(paths: layout.Layout) -> None:
     (folder / 'qemu.conf').write_text(QEMU_CONF)
 
 
-def service(paths: layout.Layout) -> supervisor.Service:
+def service(
+    paths: layout.Layout, chosen: settings.Settings
+) -> supervisor.Service:
     """The daemon."""
+    env = memlock.environment(paths)
+    for name, value in stand_ins.preload(paths, chosen).items():
+        env[name] = f'{env[name]}:{value}' if name in env else value
     return supervisor.Service(
         name='libvirtd',
         arguments=('/usr/sbin/libvirtd', '--pid-file', '/run/libvirtd.pid'),
         ready=readiness.unix(socket_outside(paths)),
         timeout=60,
-        env=tuple(memlock.environment(paths).items()),
+        env=tuple(env.items()),
     )
 
 

@@ -36,15 +36,20 @@ from tests.lab import provision
 from tests.lab import rabbitmq
 from tests.lab import settings
 from tests.lab import stamps
+from tests.lab import stand_ins
 from tests.lab import supervisor
 from tests.lab import wsgi_service
 
 
 class Lab:
-    """The lab of one cache folder."""
+    """The lab of one cache folder.
 
-    def __init__(self, paths: layout.Layout) -> None:
+    :param cores: how many its host has for dedicated servers.
+    """
+
+    def __init__(self, paths: layout.Layout, cores: int = 2) -> None:
         self.paths = paths
+        self.cores = cores
         self.control = supervisor.Supervisor(paths)
         self.image = guest_image.GuestImage(paths)
 
@@ -91,7 +96,8 @@ class Lab:
     def ensure_up(self, owner: int | None = None) -> None:
         """Build what is missing and start what does not run.
 
-        A lab that was started from other sources is started anew.
+        A lab that was started from other sources, or with another number of
+        cores, is started anew.
 
         :param owner: the process whose end shall end the lab, if any.
         """
@@ -99,7 +105,7 @@ class Lab:
         if self.is_up():
             if stamps.holds(self._built_from_file, self._built_from()):
                 return
-            progress.say('The sources changed: starting the lab anew.')
+            progress.say('The sources or the cores changed: starting anew.')
         self.up(owner)
 
     @property
@@ -109,7 +115,11 @@ class Lab:
     def _built_from(self) -> str:
         """Changes when a running lab is outdated."""
         return stamps.digest(
-            [package_under_test.digest(), self.image.digest()]
+            [
+                package_under_test.digest(),
+                self.image.digest(),
+                str(self.cores),
+            ]
         )
 
     def up(self, owner: int | None = None) -> None:
@@ -121,12 +131,13 @@ class Lab:
         self.down()
         virt_type = kvm_probe.virt_type(self.paths, self.image.base)
         password = databases.password(self.paths)
-        chosen = settings.choose(virt_type, password)
+        chosen = settings.choose(virt_type, password, self.cores)
         self.paths.empty_state()
         binds = {
             pathlib.Path('/run'): self.paths.run,
             pathlib.Path('/etc/hosts'): self._hosts(),
             **libvirt.binds(self.paths),
+            **stand_ins.binds(self.paths, chosen),
         }
         self.configure(chosen)
         self.control.open(binds, owner)
@@ -160,7 +171,8 @@ class Lab:
             broker = rabbitmq.service(paths, chosen)
             control.launch(broker)
             control.start(
-                libvirt.service(paths), wsgi_service.neutron(paths, chosen)
+                libvirt.service(paths, chosen),
+                wsgi_service.neutron(paths, chosen),
             )
             databases.provide(paths, control, chosen.password)
             identity = keystone.service(paths, chosen)

@@ -44,14 +44,16 @@ class Settings:
 
     :param ports: a free loopback port for each of ``PORT_NAMES``.
     :param password: of every account and of RabbitMQ.
-    :param cores: the two host CPUs that dedicated servers may use.
+    :param cores: the host CPUs that dedicated servers may use, two or more.
     :param virt_type: ``kvm`` or ``qemu``.
+    :param stand_ins: those of the cores that this machine does not have.
     """
 
     ports: dict[str, int]
     password: str
     cores: tuple[int, ...]
     virt_type: str
+    stand_ins: tuple[int, ...] = ()
 
     def url(self, name: str, path: str = '') -> str:
         """The address of one of the HTTP services."""
@@ -74,12 +76,15 @@ def load(path: pathlib.Path) -> Settings:
         raise errors.LabError(
             f'The lab does not run ({error}): ./lab up starts it.'
         ) from error
-    return Settings(**{**found, 'cores': tuple(found['cores'])})
+    lists = {name: tuple(found[name]) for name in ('cores', 'stand_ins')}
+    return Settings(**{**found, **lists})
 
 
-def choose(virt_type: str, password: str) -> Settings:
+def choose(virt_type: str, password: str, count: int = 2) -> Settings:
     """Fresh settings.
 
+    :param count: how many cores; where the machine has fewer, see
+        :mod:`tests.lab.stand_ins`.
     :raises errors.LabError: on a machine with fewer than two CPUs.
     """
     cores = sorted(os.sched_getaffinity(0))
@@ -87,12 +92,15 @@ def choose(virt_type: str, password: str) -> Settings:
         raise errors.LabError(
             f'This machine offers {len(cores)} CPU, the lab needs 2.'
         )
+    real = cores[:count]
+    stand_ins = range(cores[-1] + 1, cores[-1] + 1 + count - len(real))
     ports = _free_ports(len(PORT_NAMES))
     return Settings(
         ports=dict(zip(PORT_NAMES, ports, strict=True)),
         password=password,
-        cores=tuple(cores[:2]),
+        cores=(*real, *stand_ins),
         virt_type=virt_type,
+        stand_ins=tuple(stand_ins),
     )
 
 
