@@ -106,11 +106,11 @@ class HostTraitTest(base.ScalingTestBase):
         self.flags(enable_isolated_aggregate_filtering=True, group='scheduler')
         self.check('host2')
         aggregate = {'aggregate': {'name': 'realtime'}}
-        number = self.api.post_aggregate(aggregate)['id']
-        self.api.add_host_to_aggregate(number, 'host2')
+        number = self.admin_api.post_aggregate(aggregate)['id']
+        self.admin_api.add_host_to_aggregate(number, 'host2')
         path = '/os-aggregates/%d/action' % number
         required = {'metadata': {'trait:' + TRAIT: 'required'}}
-        self.api.api_post(path, {'set_metadata': required})
+        self.admin_api.api_post(path, {'set_metadata': required})
         self.audit()
 
         plain = [self.boot(2, host=None) for _ in range(2)]
