@@ -23,7 +23,7 @@ import time
 from typing import Any
 from typing import Callable
 from typing import Dict
-from typing import Iterable
+from typing import FrozenSet
 from typing import Optional
 
 from nova_ext.guest import application
@@ -133,13 +133,13 @@ class Scaler(object):
             LOG.warning('Cannot scale: %s', str(error).strip())
             return Outcome(messages.failed(data, str(error)))
 
-    def _online(self) -> Iterable[int]:
+    def _online(self) -> FrozenSet[int]:
         """Return what is online, where not to know it spoils nothing."""
         try:
             return self._cpus.online()
         except cpus.CpuError as error:
             LOG.warning('%s', error)
-            return ()
+            return frozenset()
 
     @staticmethod
     def _check(request: mailbox.Request) -> None:
@@ -169,12 +169,15 @@ class Scaler(object):
         self._settle(request)
         # The host has already taken the core of a CPU that it names.
         required = hint is not None
-        self._application.leave(cpu, self._online(), required, limit)
+        online = self._online()
+        if cpu in online:
+            self._application.leave(cpu, online, required, limit)
         try:
             self._check(request)
             changed = self._cpus.take_offline(cpu)
         except (Void, cpus.CpuError):
-            self._application.returned(cpu, self._online())
+            if cpu in online:
+                self._application.returned(cpu, self._online())
             raise
         answer = messages.done(request.data, cpu, self._online())
         LOG.info('cpu %d is offline.', cpu)

@@ -321,6 +321,18 @@ def test_the_hosts_own_choice_cannot_be_refused(processors) -> None:
     assert says.heard == ['must leave']
 
 
+def test_of_a_cpu_that_is_offline_the_application_hears_nothing(
+    processors,
+) -> None:
+    """The host repeats itself after a boot."""
+    processors.reset('0-2')
+    says = Says()
+    data = messages.down_request(9000, offline_cpu=3)
+    answer = scaler.Scaler(processors, says).serve(request(data)).answer
+    assert answer['result'] == 'success'
+    assert says.heard == []
+
+
 def test_the_application_hears_that_the_kernel_refused(
     processors, monkeypatch
 ) -> None:
