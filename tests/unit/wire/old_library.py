@@ -108,6 +108,7 @@ class OldGuest:
         if self._current(data):
             self._print('status response msg: [%s]' % ','.join(self._servers))
             self._seq += 1
+            self._servers = []
 
     def _nack(self, data: dict[str, Any]) -> None:
         self.errors.append(data['log_msg'])
