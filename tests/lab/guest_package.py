@@ -13,6 +13,7 @@
 
 import pathlib
 import sys
+import tempfile
 
 from tests.lab import commands
 from tests.lab import layout
@@ -28,6 +29,10 @@ SOURCES = (
 )
 
 
+#: Of the package; the lab has no releases.
+VERSION = '0.0.1'
+
+
 def digest() -> str:
     """Changes when the guest package changes."""
     parts: list[str | bytes] = []
@@ -41,10 +46,20 @@ def digest() -> str:
 
 
 def install(tree: pathlib.Path, log: pathlib.Path) -> None:
-    """Install the guest package below ``tree``, as image builders do."""
-    commands.run(
-        [sys.executable, '-m', 'nova_ext.guest.build', '--root', tree],
-        log,
-        60,
-        cwd=layout.CHECKOUT,
-    )
+    """Install the Debian package below ``tree``, as image builders do."""
+    with tempfile.TemporaryDirectory(prefix='nova-ext-') as folder:
+        commands.run(
+            [
+                *(sys.executable, '-m', 'nova_ext.guest.build'),
+                *('--deb', folder, '--package-version', VERSION),
+            ],
+            log,
+            60,
+            cwd=layout.CHECKOUT,
+        )
+        (package,) = pathlib.Path(folder).glob('*.deb')
+        commands.run(
+            ['dpkg', '--root', tree, '--log=/dev/null', '--install', package],
+            log,
+            60,
+        )

@@ -30,6 +30,7 @@ FILTERS = (
     'ComputeCapabilitiesFilter',
     'ImagePropertiesFilter',
     'NUMATopologyFilter',
+    'ServerGroupAffinityFilter',
 )
 
 #: The pipelines that operators get from us.

@@ -50,6 +50,7 @@ class Servers:
         self.probes = probes.Probes(lab.paths, chosen.cores, self.admin)
         self.uuids: dict[str, str] = {}
         self._flavors: list[str] = []
+        self._groups: list[str] = []
 
     def flavor(self, name: str, vcpus: int, specs: dict[str, str]) -> str:
         """Make a flavor that :meth:`remove_all` removes; its id."""
@@ -62,19 +63,32 @@ class Servers:
         self.admin.post('compute', path, body_of_specs, **MICROVERSION)
         return flavor
 
-    def create(self, name: str, flavor: str) -> None:
-        """Ask for a server; :meth:`settled` tells what became of it."""
+    def group(self, name: str, policy: str) -> str:
+        """Make a server group that :meth:`remove_all` removes; its id."""
+        body = {'server_group': {'name': name, 'policy': policy}}
+        made = self.member.post(
+            'compute', '/os-server-groups', body, **MICROVERSION
+        )
+        group = str(made['server_group']['id'])
+        self._groups.append(group)
+        return group
+
+    def create(self, name: str, flavor: str, group: str | None = None) -> None:
+        """Ask for a server; :meth:`settled` tells what became of it.
+
+        :param group: the server group that it becomes a member of.
+        """
         path = f'/v2/images?name={provision.IMAGE}'
         (image,) = self.member.get('image', path)['images']
-        body = {
+        server = {
             'name': name,
             'flavorRef': flavor,
             'imageRef': image['id'],
             'networks': 'none',
         }
-        made = self.member.post(
-            'compute', '/servers', {'server': body}, **MICROVERSION
-        )
+        hints = {} if group is None else {'group': group}
+        body = {'server': server, 'os:scheduler_hints': hints}
+        made = self.member.post('compute', '/servers', body, **MICROVERSION)
         self.uuids[name] = made['server']['id']
 
     def show(self, name: str) -> dict[str, object]:
@@ -94,12 +108,13 @@ class Servers:
         found = rest.wait_for(f'{name} ACTIVE or ERROR', look, BOOT)
         return dict(found)
 
-    def boot(self, name: str, flavor: str) -> None:
+    def boot(self, name: str, flavor: str, group: str | None = None) -> None:
         """Make a server and wait until its guest runs.
 
+        :param group: the server group that it becomes a member of.
         :raises errors.LabError: when it does not become ACTIVE, with why.
         """
-        self.create(name, flavor)
+        self.create(name, flavor, group)
         server = self.settled(name)
         if server['status'] != 'ACTIVE':
             raise errors.LabError(f'{name} did not start: {fault(server)}')
@@ -131,9 +146,12 @@ class Servers:
         del self.uuids[name]
 
     def remove_all(self) -> None:
-        """Remove every server and flavor that was made here."""
+        """Remove every server, group and flavor that was made here."""
         for name in list(self.uuids):
             self.delete(name)
+        while self._groups:
+            path = f'/os-server-groups/{self._groups.pop()}'
+            self.member.delete('compute', path)
         while self._flavors:
             self.admin.delete('compute', f'/flavors/{self._flavors.pop()}')
 

@@ -11,6 +11,8 @@
 #    under the License.
 """The acceptance cases A and N2, as far as two cores allow."""
 
+import json
+
 import pytest
 
 from tests.lab import agreement
@@ -104,8 +106,38 @@ def test_guest_picks_an_offline_vcpu(
 ) -> None:
     """N4: the application's helper names a vCPU that does not exist."""
     domain = users.probes.guest(users.uuids[scalable])
-    domain.run("printf '#!/bin/sh\\nexit 9\\n' > /usr/sbin/app_scale_helper")
+    helper = '/usr/sbin/app_scale_helper'
+    domain.run(
+        f"printf '#!/bin/sh\\nexit 9\\n' > {helper} && chmod 755 {helper}"
+    )
     with pytest.raises(rest.HttpError) as refusal:
         scale(users, scalable, 'down')
     assert refusal.value.status == 400
     assert_host(users, A=2)
+
+
+def test_the_applications_hooks(users: servers.Servers, scalable: str) -> None:
+    """A refusal is read by whoever asked; an agreement hears of each step."""
+    domain = users.probes.guest(users.uuids[scalable])
+    hook = '/etc/nova-ext/scale.d/10-test'
+
+    def install(*lines: str) -> None:
+        script = '\n'.join(('#!/bin/sh', *lines, ''))
+        domain.run(f"cat > {hook} <<'END'\n{script}END\nchmod 755 {hook}")
+
+    install('echo \'{"reason": "the workers are busy"}\'', 'exit 1')
+    with pytest.raises(rest.HttpError, match='the workers are busy'):
+        scale(users, scalable, 'down')
+    assert_host(users, A=2)
+
+    install('read -r call', 'echo "$call" >> /root/calls')
+    scale(users, scalable, 'down')
+    assert_host(users, A=1)
+    scale(users, scalable, 'up')
+    assert_host(users, A=2)
+    calls = map(json.loads, domain.run('cat /root/calls').splitlines())
+    assert [(call['event'], call['cpu']) for call in calls] == [
+        ('choose', None),
+        ('offline', 1),
+        ('online', 1),
+    ]

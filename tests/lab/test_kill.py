@@ -101,7 +101,6 @@ def test_after_the_guest_went_offline(
 ) -> None:
     domain = users.probes.guest(users.uuids[scalable])
     domain.run(
-        'mv /usr/sbin/app_scale_helper /root/helper && '
         f"printf '#!/bin/sh\\nsleep {THINKING}; exit 1\\n' "
         '> /usr/sbin/app_scale_helper && chmod 755 /usr/sbin/app_scale_helper'
     )
@@ -110,7 +109,7 @@ def test_after_the_guest_went_offline(
         assert domain.online() == '0-1'
         rest.wait_for('vCPU 1 offline', lambda: domain.online() == '0', 30)
         compute()
-    domain.run('mv /root/helper /usr/sbin/app_scale_helper')
+    domain.run('rm /usr/sbin/app_scale_helper')
     restart(lab)
     await_recovery(users)
     scale_both_ways(users)
