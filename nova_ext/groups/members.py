@@ -33,6 +33,7 @@ from nova import exception
 from nova import objects
 from nova.notifications import base as notifications
 from oslo_log import log as logging
+import oslo_messaging
 
 from nova_ext import conf
 from nova_ext.groups import ports
@@ -53,6 +54,9 @@ def start(argv: list[str]) -> Any:
     # Native threads, whatever this release of Nova patches in its own
     # programs: nothing of nova.cmd is imported here.
     config.parse_args(argv, init_rpc=False)
+    # CellMapping fills the cells' URLs in from [DEFAULT]transport_url, which
+    # oslo.messaging registers when it is first asked for a URL.
+    oslo_messaging.TransportURL.parse(conf.CONF)
     objects.register_all()
     return conf.CONF
 
