@@ -14,6 +14,7 @@
 from nova_ext import conf
 from nova_ext import exception
 from nova_ext.compute import allocations
+from nova_ext.compute import announce
 from nova_ext.compute import host
 from nova_ext.compute import libvirt_guest
 from nova_ext.compute import power
@@ -47,6 +48,7 @@ class Job:
                 % (instance.uuid, instance.host)
             )
         tracker.check_audited(instance.node)
+        self._context = context
         self._instance = instance
         self._guest = libvirt_guest.find_running(driver, instance)
         self.server = topology.server_of(instance)
@@ -84,9 +86,10 @@ class Job:
 
     def carry_out(self, plan, record):
         """Carry out a journalled plan; see :func:`request.carry_out`."""
-        return request.carry_out(
-            plan, self.server, record, self.ports, _rules()
-        )
+        with announce.scaling(self._context, self._instance):
+            return request.carry_out(
+                plan, self.server, record, self.ports, _rules()
+            )
 
     def recover(self):
         """Make everything agree with the record, and save how it went.

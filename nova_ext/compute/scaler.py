@@ -24,6 +24,7 @@ from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
 from nova_ext import exception
+from nova_ext.compute import announce
 from nova_ext.compute import guard
 from nova_ext.compute.job import Job
 from nova_ext.scaling import planning
@@ -32,7 +33,12 @@ from nova_ext.scaling import request
 LOG = logging.getLogger(__name__)
 
 #: What a request needs of its instance, read afresh for each.
-EXPECTED_ATTRS = ['flavor', 'numa_topology', 'system_metadata']
+EXPECTED_ATTRS = [
+    'flavor',
+    'numa_topology',
+    'system_metadata',
+    *announce.EXPECTED_ATTRS,
+]
 EVENT = 'compute_scale_instance'
 
 

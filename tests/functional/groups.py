@@ -14,6 +14,7 @@
 import json
 import pathlib
 import tempfile
+import threading
 from typing import Any
 
 import fixtures
@@ -130,6 +131,7 @@ class GroupsTestBase(base.ScalingTestBase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='gr-', dir='/tmp'))
         self.addCleanup(self.folder.rmdir)
         self.copies: list[service_process.ServiceProcess] = []
+        self.copy_threads: list[threading.Thread] = []
         self.relays: dict[str, relay_process.RelayProcess] = {}
         notifier = Notifier(self.notifier.fake_versioned_notifier)
         self.useFixture(fixtures.MonkeyPatch('nova.rpc.NOTIFIER', notifier))
@@ -144,7 +146,7 @@ class GroupsTestBase(base.ScalingTestBase):
             CONF, name, members.NovaMembership(), members.buses()
         )
         self.copies.append(made)
-        programs.run(self, made)
+        self.copy_threads.append(programs.run(self, made))
         return made
 
     def start_relay(self, host: str) -> None:

@@ -11,7 +11,13 @@
 #    under the License.
 """Guests of one server group talk, over two hosts and two copies."""
 
+import json
+
+from nova_ext.groups import payload
+from nova_ext.wire import server_group
 from tests.functional import groups
+from tests.functional.fakes import programs
+from tests.unit import polling
 
 
 class GroupsTest(groups.GroupsTestBase):
@@ -20,7 +26,7 @@ class GroupsTest(groups.GroupsTestBase):
     def setUp(self) -> None:
         super().setUp()
         self.start_all('host1', 'host2')
-        group = self.group()
+        self.group_id = group = self.group()
         self.one, self.guest1 = self.member('one', group, 'host1')
         self.two, self.guest2 = self.member('two', group, 'host1')
         self.three, self.guest3 = self.member('three', group, 'host2')
@@ -46,3 +52,159 @@ class GroupsTest(groups.GroupsTestBase):
             self.assertEqual(expected, [guest.hear() for _ in texts])
         for guest in (self.guest1, self.guest2, self.guest3):
             self.assertEqual([], guest.events())
+
+    def test_a_status_query_is_answered_to_its_end(self) -> None:
+        for seq, guest in ((1, self.guest1), (3, self.guest3)):
+            servers = guest.status(seq)
+            self.assertEqual(
+                {self.one['id'], self.two['id'], self.three['id']},
+                {server['instance_id'] for server in servers},
+            )
+            for server in servers:
+                self.assertEqual(payload.STATUS_KEYS, tuple(server))
+                self.assertEqual('active', server['state'])
+                self.assertEqual(2, server['vcpus'])
+                self.assertNotIn(server['host'], ('host1', 'host2'))
+        # Where servers are together can be seen, as in the compute API.
+        hosts = {one['display_name']: one['host'] for one in servers}
+        self.assertEqual(hosts['one'], hosts['two'])
+        self.assertNotEqual(hosts['one'], hosts['three'])
+        shown = self.api.get_server(self.three['id'])
+        self.assertEqual(shown['hostId'], hosts['three'])
+
+    def test_what_happens_to_a_server_is_told_to_the_others(self) -> None:
+        self.api.post_server_action(self.one['id'], {'pause': None})
+        self._wait_for_state_change(self.one, 'PAUSED')
+        last = 'compute.instance.pause.end'
+        for guest in (self.guest2, self.guest3):
+            heard = guest.hears_until(last)
+            types = [one['event_type'] for one in heard]
+            self.assertIn('compute.instance.pause.start', types)
+            self.assertIn('compute.instance.update', types)
+            self.assertEqual(len(heard), len({str(one) for one in heard}))
+            told = heard[types.index(last)]['payload']
+            self.assertEqual(self.one['id'], told['instance_id'])
+            self.assertEqual('paused', told['state'])
+            self.assertLess(set(payload.STATUS_KEYS), {*told, 'x'})
+            self.assertNotIn('host1', json.dumps(told))
+        self.assertEqual([], self.guest1.events())
+
+    def test_a_deleted_server_is_told_of_and_gone(self) -> None:
+        self.api.delete_server(self.one['id'])
+        self._wait_until_deleted(self.one)
+        for guest in (self.guest2, self.guest3):
+            heard = guest.hears_until('compute.instance.delete.end')
+            self.assertEqual('deleted', heard[-1]['payload']['state'])
+            servers = guest.status()
+            self.assertEqual(
+                ['three', 'two'],
+                sorted(server['display_name'] for server in servers),
+            )
+        # The guest may still be up for a moment: it gets an end.
+        self.assertEqual([], self.guest1.status())
+
+    def test_a_server_that_moves_is_reached_where_it_is(self) -> None:
+        self.guest1.say(server_group.broadcast('before'))
+        for guest in (self.guest2, self.guest3):
+            self.assertEqual('before', guest.hear()['data'])
+        self.admin_api.post_server_action(
+            self.three['id'], {'migrate': {'host': 'host1'}}
+        )
+        self._wait_for_state_change(self.three, 'VERIFY_RESIZE')
+        moved = self.guest_on('host1', self.instance(self.three['id']).name)
+        self.guest2.hears_until('compute.instance.finish_resize.end')
+        # Its notification has been told, so its new place is known.
+        moved.events()
+        self.guest1.say(server_group.broadcast('after'))
+        self.assertEqual('after', moved.hear()['data'])
+
+    def test_a_deleted_group_falls_silent(self) -> None:
+        self.admin_api.api_delete('/os-server-groups/%s' % self.group_id)
+        polling.until(lambda: self.guest1.status() == [])
+        self.guest1.say(server_group.broadcast('anybody?'))
+        answer = self.guest1.hear()
+        self.assertEqual('nack', answer['msg_type'])
+        self.assertEqual('broadcast', answer['orig_msg_type'])
+        self.assertEqual([], self.guest2.events())
+
+    def test_what_is_wrong_is_nacked_and_stops_nothing(self) -> None:
+        for data in ({'msg_type': 'bogus', 'version': 2}, {'version': 1}, 7):
+            self.guest1.say(data)
+        self.assertEqual('nack', self.guest1.hear()['msg_type'])
+        self.assertEqual(3, len(self.guest1.status()))
+
+    def test_one_guest_that_floods_delays_no_other(self) -> None:
+        for number in range(2000):
+            self.guest1.say(server_group.broadcast('flood %d' % number))
+        self.guest2.say(server_group.broadcast('quiet'))
+        heard = []
+        while 'quiet' not in heard:
+            heard.append(self.guest3.hear().get('data'))
+        # A second's worth at once, and a few more since.
+        self.assertLess(len(heard), 150)
+        lost = self.relays['host1'].registry.get_sample_value(
+            'nova_ext_groups_relay_lost_total',
+            {'reason': 'guest sends too much'},
+        )
+        self.assertGreater(lost, 1000)
+
+    def test_a_copy_that_ends_is_not_missed(self) -> None:
+        programs.end(self.copies[0], self.copy_threads[0])
+        for number in range(6):
+            self.guest1.say(server_group.broadcast('text %d' % number))
+        for guest in (self.guest2, self.guest3):
+            heard = [guest.hear()['data'] for _ in range(6)]
+            self.assertEqual(['text %d' % n for n in range(6)], heard)
+
+
+class StrangersTest(groups.GroupsTestBase):
+    """Who is not to be spoken to."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.start_all('host1')
+        self.group_id = self.group()
+        self.one, self.guest1 = self.member('one', self.group_id, 'host1')
+
+    def test_a_flavor_without_messaging(self) -> None:
+        _, mute = self.member(
+            'mute', self.group_id, 'host1', {'hw:wrs:min_vcpus': '1'}
+        )
+        self.guest1.events()
+        self.guest1.say(server_group.broadcast('hello'))
+        # It shows in the status, but neither hears nor speaks.
+        self.assertEqual(2, len(self.guest1.status()))
+        mute.say(server_group.broadcast('hello'))
+        self.assertEqual('nack', mute.hear()['msg_type'])
+        self.assertEqual([], self.guest1.events())
+
+    def test_another_group(self) -> None:
+        _, other = self.member('other', self.group('second'), 'host1')
+        self.guest1.events()
+        other.events()
+        self.guest1.say(server_group.broadcast('hello'))
+        names = [one['display_name'] for one in self.guest1.status()]
+        self.assertEqual(['one'], names)
+        self.assertEqual([], other.events())
+
+    def test_a_scaled_server_is_told_of(self) -> None:
+        specs = {'hw:wrs:min_vcpus': '1', 'wrs:srv_grp_messaging': 'True'}
+        server, _ = self.member('two', self.group_id, 'host1', specs)
+        self.assertEqual((202, ''), self.scale(server, 'down'))
+        heard = self.guest1.hears_until('compute.instance.scale.end')
+        counts = [
+            (one['event_type'], one['payload']['online_vcpus'])
+            for one in heard
+            if '.scale.' in one['event_type']
+        ]
+        self.assertEqual(
+            [
+                ('compute.instance.scale.start', 2),
+                ('compute.instance.scale.end', 1),
+            ],
+            counts,
+        )
+        self.guest(server).refuses('up')
+        self.assertEqual(400, self.scale(server, 'up')[0])
+        heard = self.guest1.hears_until('compute.instance.scale.error')
+        self.assertEqual('GuestRefused', heard[-1]['payload']['exception'])

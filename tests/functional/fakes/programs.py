@@ -15,12 +15,13 @@ import threading
 from typing import Any
 
 
-def run(test: Any, program: Any) -> None:
-    """Run a program until the end of the test."""
+def run(test: Any, program: Any) -> threading.Thread:
+    """Run a program until the end of the test; return its thread."""
     thread = threading.Thread(target=program.run, daemon=True)
     thread.start()
     test.addCleanup(end, program, thread)
     assert program.process.serving.wait(20)
+    return thread
 
 
 def end(program: Any, thread: threading.Thread) -> None:
