@@ -11,9 +11,9 @@
 #    under the License.
 """The message bus, as the service and the relay use it.
 
-Best effort: nothing is repeated. What the bus does not take at once is lost
-and counted, because it would reach guests late, and because whoever waited
-would keep others waiting.
+Best effort: what the bus does not take at once is lost and counted, because
+it would reach guests late, and because whoever waited would keep others
+waiting.
 """
 
 import time
@@ -217,7 +217,8 @@ def _client(
         transport,
         messaging.Target(topic=topic, version=contract.RPC_VERSION),
         timeout=timeout,
-        retry=0,
+        # One try more, for a connection that a restart of the bus has cut.
+        retry=1,
     )
 
 

@@ -11,6 +11,7 @@
 #    under the License.
 """Hosts with guests in server groups, and copies of the messaging service."""
 
+from collections.abc import Callable
 import json
 import pathlib
 import tempfile
@@ -99,10 +100,7 @@ class Guest:
             servers.append(data['data'])
 
     def events(self) -> list[dict[str, Any]]:
-        """Return what was heard until now, in order.
-
-        A query whose end comes last separates it from what comes later.
-        """
+        """Return what was heard until now, in order, but status answers."""
         self.say(server_group.status_query(99))
         heard = []
         while True:
@@ -112,19 +110,37 @@ class Guest:
             if data['msg_type'] != server_group.STATUS_RESPONSE:
                 heard.append(data)
 
+    def broadcasts(self) -> list[dict[str, Any]]:
+        """Return the broadcasts that were heard until now, in order."""
+        kind = server_group.BROADCAST
+        return [one for one in self.events() if one['msg_type'] == kind]
+
+    def hears(self, wanted: Callable[[Any], bool]) -> list[Any]:
+        """Return all that is heard up to the first that is wanted."""
+        heard = [self.hear()]
+        while not wanted(heard[-1]):
+            heard.append(self.hear())
+        return heard
+
     def hears_until(self, event_type: str) -> list[dict[str, Any]]:
         """Return all notifications up to the first of this type."""
-        heard = []
-        while True:
-            data = self.hear()
-            if data['msg_type'] == server_group.NOTIFICATION:
-                heard.append(data['data'])
-                if data['data']['event_type'] == event_type:
-                    return heard
+        kind = server_group.NOTIFICATION
+
+        def is_wanted(data: Any) -> bool:
+            return (
+                data['msg_type'] == kind
+                and data['data']['event_type'] == event_type
+            )
+
+        heard = self.hears(is_wanted)
+        return [one['data'] for one in heard if one['msg_type'] == kind]
 
 
 class GroupsTestBase(base.ScalingTestBase):
     """Two hosts, each with the real channel daemon and relay."""
+
+    # The service's messages to relays wait for nobody.
+    CAST_AS_CALL = False
 
     def setUp(self) -> None:
         super().setUp()

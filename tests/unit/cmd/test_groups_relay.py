@@ -32,6 +32,8 @@ def test_the_program_serves_and_ends_cleanly(folder) -> None:
     path.write_text(
         '[DEFAULT]\n'
         'host = host1\n'
+        # As the unit overrides it.
+        'log_dir = /nowhere\n'
         # Nothing listens on the discard port.
         'transport_url = rabbit://u:p@127.0.0.1:9/\n'
         '[nova_ext_channel]\n'
@@ -44,9 +46,10 @@ def test_the_program_serves_and_ends_cleanly(folder) -> None:
         process = subprocess.Popen(
             [
                 *(sys.executable, '-m', 'nova_ext.cmd.groups_relay'),
-                *('--config-file', str(path)),
+                *('--config-file', str(path), '--log-dir=', '--log-file='),
             ],
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         try:
@@ -56,13 +59,14 @@ def test_the_program_serves_and_ends_cleanly(folder) -> None:
             assert answer['msg_type'] == server_group.NACK
             assert (_health(port) or (0, ''))[0] == 503
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=30)
         finally:
             process.kill()
             process.wait(10)
             guest.close()
-    assert process.returncode == 0, errors
-    assert 'Traceback' not in errors
+    assert process.returncode == 0, output
+    assert 'Traceback' not in output
+    assert 'guest channel: all is well' in output
 
 
 def _has_bound(port: int) -> bool:
