@@ -325,6 +325,7 @@ class ScalingTestBase(base.ServersTestBase):
         :param journals: whether requests of silent guests may be open; the
             audit must not close them as long as the guest is silent.
         """
+        self.assertEqual([], self.world.kernel.moved)
         before = self.states()
         hosts, servers, kept = before
         self.assertEqual(

@@ -29,8 +29,6 @@ IMAGE = '2f3a7c1e-9c0d-4b7e-8f55-5a4d3c2b1a09'
 class RealtimeApiTest(base.ScalingTestBase):
     """nova-api with one host that could take any server."""
 
-    ADMIN_API = True
-
     def setUp(self) -> None:
         super().setUp()
         self.start_hosts('host1', cores=8)
@@ -135,7 +133,7 @@ class RealtimeApiTest(base.ScalingTestBase):
         self.assertEqual([0], sorted(self._process(server).realtime))
 
     def _process(self, server: dict[str, Any]) -> Any:
-        _, servers = self.states()
+        servers = self.states()[1]
         (found,) = (one for one in servers if one.name == server['name'])
         return found.process
 

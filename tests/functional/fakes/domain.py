@@ -187,8 +187,7 @@ class Domain(fakelibvirt.Domain):
         for pins in self._pins(flags):
             pins.vcpus[vcpu] = _cpus(cpumap)
         if flags & fakelibvirt.VIR_DOMAIN_AFFECT_LIVE:
-            thread = self.world.kernel.threads[self.threads[vcpu]]
-            thread.affinity = _cpus(cpumap)
+            self.world.kernel.pin(self.threads[vcpu], _cpus(cpumap))
         return 0
 
     def pinEmulator(self, cpumap: CPUMap, flags: int) -> int:

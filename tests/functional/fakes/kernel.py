@@ -33,6 +33,9 @@ class Kernel:
     """The threads of all domains of all hosts.
 
     :ivar refuses: True when no policy may be changed (EPERM).
+    :ivar moved: what threads were moved to other CPUs while they ran
+        SCHED_FIFO, which never may be: on the way they run on a core that is
+        another thread's.
     """
 
     def __init__(self, effects: Effects) -> None:
@@ -40,6 +43,7 @@ class Kernel:
         self._ids = itertools.count(4_000_000)
         self.threads: dict[int, Thread] = {}
         self.refuses = False
+        self.moved: list[str] = []
 
     def start(self, affinities: Iterable[frozenset[int]]) -> list[int]:
         """Start a domain's vCPU threads; return their ids in vCPU order."""
@@ -53,6 +57,15 @@ class Kernel:
         """End threads; unknown ones are fine."""
         for thread_id in ids:
             self.threads.pop(thread_id, None)
+
+    def pin(self, thread_id: int, affinity: frozenset[int]) -> None:
+        """Stand for ``sched_setaffinity(2)``, which libvirt calls."""
+        thread = self.threads[thread_id]
+        if thread.policy == os.SCHED_FIFO and thread.affinity != affinity:
+            self.moved.append(
+                'from %s to %s' % (set(thread.affinity), set(affinity))
+            )
+        thread.affinity = affinity
 
     def sched_setscheduler(
         self, thread_id: int, policy: int, param: os.sched_param
