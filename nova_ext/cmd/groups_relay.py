@@ -18,7 +18,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from nova_ext.cmd import groups_run
-from nova_ext.conf import channel as channel_conf
+from nova_ext.conf import CONF
 from nova_ext.conf import groups as conf_module
 from nova_ext.groups import bus
 from nova_ext.groups import relay_process
@@ -38,11 +38,11 @@ def main(argv: list[str] | None = None) -> int:
 
     :param argv: the arguments, without the program's name.
     """
-    conf = cfg.ConfigOpts()
+    # The process-wide one: oslo.messaging reads some options nowhere else.
+    conf = CONF
     logging.register_options(conf)
-    channel_conf.register_opts(conf)
-    conf_module.register_opts(conf)
-    conf.register_opt(_HOST)
+    if 'host' not in conf:
+        conf.register_opt(_HOST)
     bus.set_defaults()
     conf(sys.argv[1:] if argv is None else argv, project='nova', prog=NAME)
     logging.setup(conf, NAME)

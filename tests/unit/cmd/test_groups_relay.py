@@ -16,6 +16,12 @@ import socket
 import subprocess
 import sys
 
+from oslo_config import cfg
+
+from nova_ext.cmd import groups_relay
+from nova_ext.cmd import groups_run
+from nova_ext.conf import CONF
+from nova_ext.groups import relay_process
 from nova_ext.wire import server_group
 from tests.unit import polling
 from tests.unit.channel import fakes
@@ -84,3 +90,23 @@ def _health(port: int) -> 'tuple[int, str] | None':
         return None
     finally:
         connection.close()
+
+
+def test_oslo_messaging_finds_its_options(folder, monkeypatch) -> None:
+    """Its newer releases read some from the process-wide ones alone."""
+    path = folder / 'nova.conf'
+    path.write_text('[DEFAULT]\ntransport_url = fake:/\nhost = host7\n')
+    made = []
+
+    def relay(conf: object, host: str) -> object:
+        made.append((conf, host))
+        return None
+
+    monkeypatch.setattr(relay_process, 'RelayProcess', relay)
+    monkeypatch.setattr(groups_run, 'until_signalled', lambda *_: 0)
+    monkeypatch.setattr(groups_relay.logging, 'setup', lambda *_: None)
+    try:
+        assert groups_relay.main(['--config-file', str(path)]) == 0
+        assert made == [(cfg.CONF, 'host7')]
+    finally:
+        CONF.reset()
