@@ -103,4 +103,5 @@ class Process:
             servers = list(reversed(self._servers))
         for server in servers:
             server.stop()
+        for server in servers:
             server.wait()
