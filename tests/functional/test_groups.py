@@ -13,6 +13,10 @@
 
 import json
 
+from nova import context
+from nova import objects
+
+from nova_ext.groups import members
 from nova_ext.groups import payload
 from nova_ext.wire import server_group
 from tests.functional import groups
@@ -97,7 +101,11 @@ class GroupsTest(groups.GroupsTestBase):
         self._wait_until_deleted(self.one)
         for guest in (self.guest2, self.guest3):
             heard = guest.hears_until('compute.instance.delete.end')
-            self.assertEqual('deleted', heard[-1]['payload']['state'])
+            told = heard[-1]['payload']
+            self.assertEqual('deleted', told['state'])
+            # The records of a deleted server can still be read.
+            self.assertIsNotNone(told['instance_type_id'])
+            self.assertIn('disk_format', told['image_meta'])
             servers = guest.status()
             self.assertEqual(
                 ['three', 'two'],
@@ -120,6 +128,24 @@ class GroupsTest(groups.GroupsTestBase):
         moved.events()
         self.guest1.say(server_group.broadcast('after'))
         moved.hears(lambda data: data.get('data') == 'after')
+
+    def test_a_guest_speaks_where_a_live_migration_brings_it(self) -> None:
+        """On its new host before Nova says that it is there."""
+        uuid = self.three['id']
+        name = self.instance(uuid).name
+        records = members.NovaMembership()
+        self.assertIsNone(records.server_at('host1', name))
+        objects.Migration(
+            context.get_admin_context(),
+            instance_uuid=uuid,
+            migration_type='live-migration',
+            source_compute='host2',
+            dest_compute='host1',
+            status='running',
+        ).create()
+        self.assertEqual(uuid, records.server_at('host1', name))
+        there = self.guest_on('host1', name)
+        self.assertEqual(3, len(there.status()))
 
     def test_a_deleted_group_falls_silent(self) -> None:
         self.admin_api.api_delete('/os-server-groups/%s' % self.group_id)
