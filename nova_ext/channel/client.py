@@ -16,6 +16,7 @@ that sends. Programs that ask from several threads open one for each request,
 with a fresh address (`nova_ext.wire.addresses.scale_address`).
 """
 
+import collections
 from collections.abc import Mapping
 import dataclasses
 import logging
@@ -62,6 +63,7 @@ class LocalProgram:
     def __init__(self, socket_path: str, address: str) -> None:
         self.address = address
         self._path = socket_path
+        self._arrived: collections.deque[bytes] = collections.deque()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._bind()
@@ -77,7 +79,7 @@ class LocalProgram:
         try:
             self._socket.connect(self._path)
             self._socket.send(local_protocol.bind_packet(self.address))
-            answer = self._packet()
+            answer = self._receive()
         except OSError as error:
             raise self._unavailable(error) from error
         refusal = local_protocol.refusal(answer)
@@ -151,6 +153,11 @@ class LocalProgram:
             )
 
     def _packet(self) -> bytes:
+        if not self._arrived:
+            self._arrived.extend(self._receive().split(b'\n'))
+        return self._arrived.popleft()
+
+    def _receive(self) -> bytes:
         packet = self._socket.recv(local_protocol.MAX_PACKET)
         if not packet:
             raise ConnectionResetError('the daemon closed the connection')

@@ -83,6 +83,7 @@ class Daemon:
         self._legacy = (
             legacy.LegacySocket(
                 self._loop,
+                settings.limits,
                 admitted,
                 settings.legacy_addresses,
                 settings.legacy_prefix,
@@ -91,7 +92,7 @@ class Daemon:
             else None
         )
         self.router = router.Router(
-            settings.limits, self._legacy, seek=self._look
+            settings.limits, self._legacy, seek=lambda instance: self._look()
         )
         if self._legacy is not None:
             self._legacy.router = self.router
@@ -161,4 +162,4 @@ class Daemon:
 
     def _remove(self, guest: guests.Guest) -> None:
         del self._guests[guest.instance]
-        del self.router.guests[guest.instance]
+        self.router.remove(guest)

@@ -12,20 +12,22 @@
 """The daemon's end of one guest's serial port.
 
 Reading is fair: a guest gets so many bytes and messages a turn, and one that
-spends more than its rate is not read until the rate allows it again; its
-bytes then wait in the guest. What it does not read waits in its outbox.
+spends more than its budget is not read until that allows it again; its bytes
+then wait in the guest. What it does not read waits in its outbox.
 """
 
-import collections
 from collections.abc import Callable
 import errno
 import socket
+import time
 
 from oslo_log import log as logging
 
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import outbox
+from nova_ext.channel import splice
+from nova_ext.channel import tally
 from nova_ext.wire import framing
 
 LOG = logging.getLogger(__name__)
@@ -54,18 +56,21 @@ class Guest:
     ) -> None:
         self.instance = instance
         self.gate = limits_module.LogGate()
+        self.splicer = splice.FromGuest(instance, limits.nesting)
+        self.tally = tally.Tally()
         self._path = path
         self._loop = loop
         self._limits = limits
+        self._turn_bytes = limits.turn_bytes
+        self._turn_messages = limits.turn_messages
         self._deliver = deliver
         self._removed = removed
         self._socket: socket.socket | None = None
         self._events = 0
         self._reader = framing.LineReader(limits.line_bytes)
-        self._lines: collections.deque[bytes] = collections.deque()
+        self._lines: list[bytes] = []
         self._resting = False
-        self._messages = limits_module.Allowance(limits.message_rate)
-        self._bytes = limits_module.Allowance(limits.byte_rate)
+        self._budget = limits_module.Budget(limits)
         self._outbox = outbox.Outbox(limits)
         self._retry = FIRST_RETRY
         self._complaint: str | None = None
@@ -81,6 +86,11 @@ class Guest:
     def connected(self) -> bool:
         """Whether QEMU has the connection; the guest may still not listen."""
         return self._socket is not None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be written to the guest."""
+        return self._outbox.size
 
     # -- the connection ----------------------------------------------------
 
@@ -118,6 +128,7 @@ class Guest:
         """End the connection for good."""
         self._disconnect()
         self._closed = True
+        self.tally.to_guest.drop(tally.GUEST_GONE, self._outbox.clear())
         self._removed(self)
 
     def _retry_later(self, error: OSError) -> None:
@@ -143,9 +154,9 @@ class Guest:
         self._socket.close()
         self._socket = None
         self._reader = framing.LineReader(self._limits.line_bytes)
-        self._lines.clear()
+        self._lines = []
         self._resting = False
-        self._outbox.clear()
+        self.tally.to_guest.drop(tally.GUEST_GONE, self._outbox.clear())
 
     def _lost(self) -> None:
         LOG.info('The guest of %s is disconnected', self.instance)
@@ -157,7 +168,8 @@ class Guest:
 
     def on_failure(self) -> None:
         """Start afresh after an error of our own."""
-        self._lost()
+        if self._socket is not None:
+            self._lost()
 
     # -- from the guest ----------------------------------------------------
 
@@ -174,7 +186,7 @@ class Guest:
 
     def _read(self, sock: socket.socket) -> None:
         try:
-            chunk = sock.recv(self._limits.turn_bytes)
+            chunk = sock.recv(self._turn_bytes)
         except BlockingIOError:
             return
         except OSError:
@@ -182,20 +194,22 @@ class Guest:
         if not chunk:
             self._lost()
             return
-        oversized = self._reader.oversized
-        self._lines.extend(self._reader.feed(chunk))
-        if self._reader.oversized != oversized:
-            self._note_oversized()
-        self._work(self._bytes.spend(len(chunk)))
+        self._work(self._reader.feed(chunk), len(chunk))
 
-    def _work(self, rest: float = 0.0) -> None:
-        """Deliver a turn's worth of what was read, then rest if needed."""
-        count = min(len(self._lines), self._limits.turn_messages)
-        for _ in range(count):
-            self._deliver(self, self._lines.popleft())
+    def _work(self, lines: list[bytes], size: int) -> None:
+        """Deliver a turn's worth of lines, then rest if needed."""
+        begun = time.monotonic()
+        most = self._turn_messages
+        if len(lines) > most:
+            self._lines = lines[most:]
+            lines = lines[:most]
+        for line in lines:
+            self._deliver(self, line)
             if self._socket is None:
                 return
-        rest = max(rest, self._messages.spend(count))
+        if self._reader.oversized:
+            self._note_oversized()
+        rest = self._budget.spend(len(lines), size, time.monotonic() - begun)
         if rest > 0 or self._lines:
             self._pause(rest)
 
@@ -204,17 +218,27 @@ class Guest:
         self._resting = True
         self._watch()
         if seconds > 0:
+            self.tally.rests += 1
             self._loop.call_later(seconds, self._go_on)
         else:
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         self._resting = False
-        if self._socket is not None:
-            self._work()
-            self._watch()
+        if self._socket is None:
+            return
+        lines, self._lines = self._lines, []
+        if lines:
+            try:
+                self._work(lines, 0)
+            except Exception:
+                self.on_failure()
+                raise
+        self._watch()
 
     def _note_oversized(self) -> None:
+        count, self._reader.oversized = self._reader.oversized, 0
+        self.tally.to_program.drop(tally.TOO_LONG, count)
         held_back = self.gate.admit()
         if held_back is not None:
             LOG.warning(
@@ -229,10 +253,14 @@ class Guest:
 
     def send(self, line: bytes) -> str | None:
         """Send or queue a line; return why it was dropped, or None."""
-        failure = self._outbox.add(line)
-        if failure is None:
-            self._flush()
-        return failure
+        try:
+            taken = self._outbox.send(self._socket, line)
+        except OSError:
+            self._lost()
+            return None
+        if self._outbox.size:
+            self._watch()
+        return None if taken else tally.GUEST_FULL
 
     def _flush(self) -> None:
         if self._socket is None:
@@ -242,13 +270,16 @@ class Guest:
         except OSError:
             self._lost()
             return
+        if self._outbox.expired:
+            count, self._outbox.expired = self._outbox.expired, 0
+            self.tally.to_guest.drop(tally.EXPIRED, count)
         self._watch()
 
     def _watch(self) -> None:
         if self._socket is None:
             return
         events = 0 if self._resting else loop_module.READ
-        if self._outbox:
+        if self._outbox.size:
             events |= loop_module.WRITE
         if events != self._events:
             self._events = events

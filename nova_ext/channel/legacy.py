@@ -20,15 +20,19 @@ option lists.
 """
 
 import collections
+from collections.abc import Callable
 from collections.abc import Iterable
 import socket
 
 from oslo_log import log as logging
 
 from nova_ext.channel import admission as admission_module
+from nova_ext.channel import delivery
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import router as router_module
+from nova_ext.channel import splice
+from nova_ext.channel import tally
 from nova_ext.wire import addresses
 
 LOG = logging.getLogger(__name__)
@@ -45,35 +49,92 @@ class LegacyProgram:
     """A host tool with an abstract name, and a socket to send to it.
 
     A socket of its own, because datagrams that a program does not read are
-    charged to the socket that sent them.
+    charged to the socket that sent them. It is connected, because only then
+    the loop can say that the program has read some of its ten.
+
+    :param lost: called with how many messages were lost in its queue.
     """
 
-    def __init__(self, address: str, path: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        path: str,
+        loop: loop_module.Loop,
+        limits: limits_module.Limits,
+        lost: Callable[[int], None],
+    ) -> None:
         self.address = address
-        self.asked: set[str] = set()
+        self.asked = router_module.asked_by(address)
         self.gate = limits_module.LogGate()
+        self.splicer = splice.FromProgram(address)
         self._path = path
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
+        self._loop = loop
+        self._limits = limits
+        self._lost = lost
+        self._socket: socket.socket | None = None
+        self._delivery: delivery.Delivery | None = None
 
     @property
     def name(self) -> str:
         """What the log calls the program."""
         return self.address
 
-    def send(self, packet: bytes) -> str | None:
-        """Send a datagram; return why it was dropped, or None."""
+    def send(self, sender: str, packet: bytes) -> str | None:
+        """Send or queue an instance's packet; return why it was dropped."""
+        for _ in range(2):
+            made = self._delivery or self._connect()
+            if made is None:
+                return tally.PROGRAM_GONE
+            failure = made.add(sender, packet)
+            # The tool may have ended and come back: then a second try helps.
+            if self._delivery is made:
+                return failure
+        return tally.PROGRAM_GONE
+
+    def _connect(self) -> delivery.Delivery | None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sock.setblocking(False)
         try:
-            self._socket.sendto(packet, self._path)
-        except BlockingIOError:
-            return 'the program does not read'
-        except OSError as error:
-            return error.strerror or str(error)
-        return None
+            sock.connect(self._path)
+        except OSError:
+            sock.close()
+            return None
+        self._socket = sock
+        self._loop.watch(sock.fileno(), 0, self)
+        self._delivery = delivery.Delivery(
+            sock,
+            self._loop,
+            self._limits.program_queue_messages,
+            False,
+            self._watch,
+            lambda error: self.close(),
+        )
+        return self._delivery
+
+    def _watch(self) -> None:
+        if self._socket is not None and self._delivery is not None:
+            events = loop_module.WRITE if self._delivery.blocked else 0
+            self._loop.change(self._socket.fileno(), events)
+
+    def on_ready(self, events: int) -> None:
+        """Send what waits, or learn that the program is gone."""
+        if events & loop_module.BROKEN:
+            self.close()
+        elif self._delivery is not None:
+            self._delivery.drain()
+
+    def on_failure(self) -> None:
+        """Start afresh with the next message."""
+        self.close()
 
     def close(self) -> None:
-        """Free the socket."""
+        """Free the socket; a later message makes a new one."""
+        if self._socket is None or self._delivery is None:
+            return
+        self._loop.forget(self._socket.fileno())
         self._socket.close()
+        self._lost(self._delivery.waiting)
+        self._socket = self._delivery = None
 
 
 class LegacySocket:
@@ -87,11 +148,13 @@ class LegacySocket:
     def __init__(
         self,
         loop: loop_module.Loop,
+        limits: limits_module.Limits,
         admission: admission_module.Admission,
         listed: Iterable[str],
         prefix: str = '',
     ) -> None:
         self._loop = loop
+        self._limits = limits
         self._admission = admission
         self._prefix = '\0' + prefix
         self._listed = set(listed)
@@ -147,12 +210,22 @@ class LegacySocket:
     def _remember(self, address: str) -> LegacyProgram:
         program = self._known.get(address)
         if program is None:
-            program = LegacyProgram(address, self._prefix + address)
+            program = LegacyProgram(
+                address,
+                self._prefix + address,
+                self._loop,
+                self._limits,
+                self._count_lost,
+            )
             self._known[address] = program
             if len(self._known) > _KNOWN:
                 self._known.popitem(last=False)[1].close()
         self._known.move_to_end(address)
         return program
+
+    def _count_lost(self, count: int) -> None:
+        if self.router is not None:
+            self.router.rest.to_program.drop(tally.PROGRAM_GONE, count)
 
     def _address(self, path: object) -> str | None:
         prefix = self._prefix.encode('ascii')

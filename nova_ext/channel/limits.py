@@ -22,14 +22,17 @@ class Limits:
     """The options of ``[nova_ext_channel]`` that bound a guest or program.
 
     Sizes in bytes, rates per second, times in seconds.
+
+    :ivar time_share: of the daemon's time that one guest may take, at most 1.
     """
 
-    line_bytes: int = 65536
+    line_bytes: int = 16384
     nesting: int = 31
     message_rate: float = 1000.0
     byte_rate: float = 4194304.0
+    time_share: float = 0.01
     turn_bytes: int = 16384
-    turn_messages: int = 64
+    turn_messages: int = 16
     guest_queue_bytes: int = 262144
     message_lifetime: float = 10.0
     program_queue_messages: int = 256
@@ -43,6 +46,7 @@ def from_conf(group: cfg.ConfigOpts.GroupAttr) -> Limits:
         nesting=group.max_nesting,
         message_rate=group.guest_message_rate,
         byte_rate=group.guest_byte_rate,
+        time_share=group.guest_time_percent / 100,
         turn_bytes=group.turn_bytes,
         turn_messages=group.turn_messages,
         guest_queue_bytes=group.guest_queue_bytes,
@@ -52,26 +56,46 @@ def from_conf(group: cfg.ConfigOpts.GroupAttr) -> Limits:
     )
 
 
-class Allowance:
-    """A budget that refills steadily up to one second's worth.
+class Budget:
+    """What a guest may spend: messages, bytes, and the daemon's time.
 
-    It may be overdrawn; then the spender waits until it is paid back.
-
-    :param rate: units per second.
+    Each holds one second's worth. It is only filled up, up to that, when one
+    of them is used up, so that mostly the clock need not be read; at worst two
+    seconds' worth are spent at once. It may be overdrawn; then the guest rests
+    until it is paid back.
     """
 
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._left = rate
+    def __init__(self, limits: Limits) -> None:
+        self._rates = (
+            limits.message_rate,
+            limits.byte_rate,
+            limits.time_share,
+        )
+        self._messages, self._bytes, self._seconds = self._rates
         self._at = time.monotonic()
 
-    def spend(self, units: float) -> float:
-        """Spend units; return the seconds until the budget is not negative."""
+    def spend(self, messages: int, size: int, seconds: float) -> float:
+        """Return the seconds until nothing is overdrawn."""
+        self._messages -= messages
+        self._bytes -= size
+        self._seconds -= seconds
+        if self._messages >= 0 and self._bytes >= 0 and self._seconds >= 0:
+            return 0.0
+        return self._fill()
+
+    def _fill(self) -> float:
         now = time.monotonic()
-        earned = (now - self._at) * self._rate
-        self._at = now
-        self._left = min(self._left + earned, self._rate) - units
-        return max(-self._left / self._rate, 0.0)
+        elapsed, self._at = min(now - self._at, 1.0), now
+        left = [
+            min(left + elapsed * rate, rate)
+            for left, rate in zip(
+                (self._messages, self._bytes, self._seconds), self._rates
+            )
+        ]
+        self._messages, self._bytes, self._seconds = left
+        return max(
+            0.0, *(-left / rate for left, rate in zip(left, self._rates))
+        )
 
 
 class LogGate:

@@ -11,10 +11,11 @@
 #    under the License.
 """The packets by which a host's program binds its address at the daemon.
 
-The socket is AF_UNIX, SOCK_SEQPACKET: one JSON object a packet. The first
-packet of a connection binds an address and is answered; every later one is a
-message of `nova_ext.wire.header`. The end of the connection frees the
-address.
+The socket is AF_UNIX, SOCK_SEQPACKET. The first packet of a connection binds
+an address and is answered; every later one holds messages of
+`nova_ext.wire.header`: one to the daemon; from the daemon one or, when several
+have come at once, more with line feeds between them, which no message of it
+contains. The end of the connection frees the address.
 """
 
 from typing import Any
@@ -24,8 +25,9 @@ from nova_ext.wire import header
 from nova_ext.wire import jsonc
 from nova_ext.wire.jsonc import BadMessage
 
-#: Longest packet in either direction, in bytes.
-MAX_PACKET = 131072
+#: Longest packet in either direction, in bytes. From 128 KiB on, memory for a
+#: read would be asked of the kernel every time.
+MAX_PACKET = 114688
 
 ADDRESS_IN_USE = 'address in use'
 

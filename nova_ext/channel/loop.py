@@ -17,15 +17,24 @@ import itertools
 import os
 import select
 import time
+import traceback
 from typing import Protocol
 
 from oslo_log import log as logging
+
+from nova_ext.wire import quoting
 
 LOG = logging.getLogger(__name__)
 
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
 BROKEN = select.EPOLLHUP | select.EPOLLERR
+
+#: Descriptors that are served before what they gave is sent on. The kernel
+#: hands out the others first the next time.
+_TURN = 16
+
+Callback = Callable[[], None]
 
 
 class Handler(Protocol):
@@ -44,9 +53,10 @@ class Loop:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[tuple[float, int, Callback]] = []
         self._numbers = itertools.count()
-        self._soon: list[Callable[[], None]] = []
+        self._soon: list[Callback] = []
+        self._ending: list[Callback] = []
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._wake, READ)
 
@@ -64,14 +74,18 @@ class Loop:
         del self._handlers[fd]
         self._epoll.unregister(fd)
 
-    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+    def call_later(self, delay: float, callback: Callback) -> None:
         """Call once, after so many seconds."""
         entry = (time.monotonic() + delay, next(self._numbers), callback)
         heapq.heappush(self._timers, entry)
 
-    def call_soon(self, callback: Callable[[], None]) -> None:
+    def call_soon(self, callback: Callback) -> None:
         """Call once, after the others had their turn."""
         self._soon.append(callback)
+
+    def at_turn_end(self, callback: Callback) -> None:
+        """Call once, before the loop waits again."""
+        self._ending.append(callback)
 
     def stop(self) -> None:
         """End `run`; callable from signal handlers and other threads."""
@@ -80,15 +94,23 @@ class Loop:
     def run(self) -> None:
         """Serve until `stop` is called."""
         while True:
-            ready = self._epoll.poll(self._patience())
-            for fd, events in ready:
+            for fd, events in self._epoll.poll(self._patience(), _TURN):
                 if fd == self._wake:
                     return
                 handler = self._handlers.get(fd)
                 # An earlier handler of this turn may have ended this one.
-                if handler is not None:
-                    self._serve(handler, events)
-            self._run_due()
+                if handler is None:
+                    continue
+                # A fault in handling one guest must not end the others.
+                try:
+                    handler.on_ready(events)
+                except Exception as error:
+                    _tell('Serving a connection failed; it is closed', error)
+                    handler.on_failure()
+            if self._soon or self._timers:
+                self._run_due()
+            if self._ending:
+                self._end_turn()
 
     def close(self) -> None:
         """Free the loop's own descriptors."""
@@ -96,7 +118,7 @@ class Loop:
         os.close(self._wake)
 
     def _patience(self) -> float:
-        if self._soon:
+        if self._soon or self._ending:
             return 0
         if not self._timers:
             return -1
@@ -107,17 +129,27 @@ class Loop:
         now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             soon.append(heapq.heappop(self._timers)[2])
-        for callback in soon:
-            try:
-                callback()
-            except Exception:
-                LOG.exception('A timed action of the guest channel failed')
+        _call(soon)
 
-    @staticmethod
-    def _serve(handler: Handler, events: int) -> None:
-        # A fault in the handling of one guest must not end the others.
+    def _end_turn(self) -> None:
+        ending, self._ending = self._ending, []
+        _call(ending)
+
+
+def _call(callbacks: list[Callback]) -> None:
+    for callback in callbacks:
         try:
-            handler.on_ready(events)
-        except Exception:
-            LOG.exception('Serving a connection failed; it is closed')
-            handler.on_failure()
+            callback()
+        except Exception as error:
+            _tell('An action of the guest channel failed', error)
+
+
+def _tell(what: str, error: Exception) -> None:
+    """Log our own fault, whose text may hold a guest's."""
+    LOG.error(
+        '%s: %s: %s\n%s',
+        what,
+        type(error).__name__,
+        quoting.shown(str(error)),
+        ''.join(traceback.format_tb(error.__traceback__)),
+    )

@@ -24,67 +24,121 @@ import time
 from nova_ext.channel import limits as limits_module
 from nova_ext.wire import framing
 
+#: Bytes from which on no further message is written together with others.
+_TOGETHER = 32768
+
 
 class Outbox:
-    """The lines for one guest, across its connections."""
+    """The lines for one guest, across its connections.
+
+    :ivar size: bytes that wait.
+    :ivar expired: lines that were dropped because they had waited too long.
+    """
 
     def __init__(self, limits: limits_module.Limits) -> None:
         self._limits = limits
         self._lines: collections.deque[tuple[float, bytes]] = (
             collections.deque()
         )
-        self.size = 0
         self._begun = False
         self._fresh = True
+        self.size = 0
+        self.expired = 0
 
-    def __bool__(self) -> bool:
-        """Tell whether anything waits."""
-        return bool(self._lines)
+    def send(self, sock: socket.socket | None, line: bytes) -> bool:
+        """Write or queue a line; false when it was dropped instead.
 
-    def add(self, line: bytes) -> str | None:
-        """Append a line; return why it was dropped instead, or None."""
-        self._expire()
+        :param sock: None while there is no connection.
+        :raises OSError: the connection is broken; the line is queued.
+        """
+        if sock is None or self.size or self._fresh:
+            added = self._add(line)
+            # Otherwise the loop says when the socket takes more.
+            if self._fresh and sock is not None:
+                self.flush(sock)
+            return added
+        try:
+            sent = sock.send(line)
+        except BlockingIOError:
+            return self._add(line)
+        except OSError:
+            self._add(line)
+            raise
+        if sent < len(line):
+            self._add(line)
+            self._forget(sent)
+        return True
+
+    def _add(self, line: bytes) -> bool:
+        now = time.monotonic()
+        self._expire(now)
         if self.size + len(line) > self._limits.guest_queue_bytes:
-            return 'the guest does not read'
-        expires = time.monotonic() + self._limits.message_lifetime
-        self._lines.append((expires, line))
+            return False
+        self._lines.append((now + self._limits.message_lifetime, line))
         self.size += len(line)
-        return None
+        return True
 
     def flush(self, sock: socket.socket) -> None:
         """Write as much as the socket takes without blocking.
 
         :raises OSError: the connection is broken.
         """
-        self._expire()
+        now = time.monotonic()
+        self._expire(now)
         while self._lines:
-            expires, line = self._lines[0]
             if self._fresh:
-                self._fresh = False
-                line = framing.RESYNC + line
-                self.size += len(framing.RESYNC)
-                self._lines[0] = (expires, line)
+                self._free_reader()
             try:
-                sent = sock.send(line)
+                sent = sock.send(self._gather())
             except BlockingIOError:
                 return
-            self.size -= sent
-            if sent < len(line):
-                self._begun = True
-                self._lines[0] = (expires, line[sent:])
-            else:
-                self._begun = False
-                self._lines.popleft()
-                self._expire()
+            self._forget(sent)
+            self._expire(now)
 
-    def clear(self) -> None:
-        """Drop everything: the next line is the first of a connection."""
+    def clear(self) -> int:
+        """Drop everything: the next line is the first of a connection.
+
+        :returns: how many lines were dropped.
+        """
+        count = len(self._lines)
         self._lines.clear()
         self.size = 0
         self._begun = False
         self._fresh = True
+        return count
 
-    def _expire(self) -> None:
-        now = time.monotonic()
-        while self._lines and not self._begun and self._lines[0][0] <= now:
-            self.size -= len(self._lines.popleft()[1])
+    def _free_reader(self) -> None:
+        expires, line = self._lines[0]
+        self._lines[0] = (expires, framing.RESYNC + line)
+        self.size += len(framing.RESYNC)
+        self._fresh = False
+
+    def _gather(self) -> bytes:
+        if len(self._lines) == 1 or self._begun:
+            return self._lines[0][1]
+        lines = []
+        size = 0
+        for _, line in self._lines:
+            lines.append(line)
+            size += len(line)
+            if size >= _TOGETHER:
+                break
+        return b''.join(lines)
+
+    def _forget(self, sent: int) -> None:
+        """Take what was written off the list."""
+        self.size -= sent
+        self._begun = False
+        while sent:
+            expires, line = self._lines.popleft()
+            if sent < len(line):
+                self._lines.appendleft((expires, line[sent:]))
+                self._begun = True
+                return
+            sent -= len(line)
+
+    def _expire(self, now: float) -> None:
+        lines = self._lines
+        while lines and lines[0][0] <= now and not self._begun:
+            self.size -= len(lines.popleft()[1])
+            self.expired += 1

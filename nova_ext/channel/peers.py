@@ -9,25 +9,24 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""One program's connection to the daemon.
+"""One program's connection to the daemon."""
 
-What a program does not read is queued up to a number of packets; then the
-newest is dropped. No program's queue touches another's: each connection has
-its own buffer in the kernel.
-"""
-
-import collections
 from collections.abc import Callable
 import socket
 
+from nova_ext.channel import delivery
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import local_protocol
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import router as router_module
+from nova_ext.channel import splice
+from nova_ext.channel import tally
 from nova_ext.wire.jsonc import BadMessage
 
 #: Packets that one program gets served in a turn.
 _TURN = 16
+#: Turns, full to the number of packets that was expected, before more are.
+_STEADY = 4
 #: Seconds that a connection may take to bind an address.
 _BIND_TIMEOUT = 5.0
 
@@ -38,7 +37,10 @@ class LocalPeer:
     :param ended: called when the connection is closed.
     :param refusal: why the first packet is refused; None to bind.
     :ivar address: the bound address; empty until then.
-    :ivar asked: the instances to which the program has sent scale requests.
+    :ivar asked: the instances to which the program has sent scale requests;
+        None when every guest may send to its address.
+    :ivar send: sends or queues an instance's packet; returns why it was
+        dropped, or None.
     """
 
     def __init__(
@@ -51,18 +53,28 @@ class LocalPeer:
         refusal: str | None = None,
     ) -> None:
         self.address = ''
-        self.asked: set[str] = set()
+        self.asked: set[str] | None = None
         self.gate = limits_module.LogGate()
+        self.splicer = splice.FromProgram('')
         self._socket = sock
         self._loop = loop
-        self._limits = limits
         self._router = router
         self._ended = ended
         self._refusal = refusal
-        self._events = loop_module.READ
-        self._queue: collections.deque[bytes] = collections.deque()
+        self._delivery = delivery.Delivery(
+            sock,
+            loop,
+            limits.program_queue_messages,
+            True,
+            self._watch,
+            lambda error: self.close(),
+        )
+        self.send = self._delivery.add
+        # Packets to look for in a turn: that there is none is dear to learn.
+        self._expected = 1
+        self._full_turns = 0
         self._closed = False
-        loop.watch(sock.fileno(), self._events, self)
+        loop.watch(sock.fileno(), loop_module.READ, self)
         loop.call_later(_BIND_TIMEOUT, self._check_bound)
 
     @property
@@ -73,13 +85,16 @@ class LocalPeer:
     def on_ready(self, events: int) -> None:
         """Read or write what can be, at most one turn's worth."""
         if events & loop_module.WRITE:
-            self._flush()
-        for _ in range(_TURN):
-            if self._closed:
+            self._delivery.drain()
+            if events == loop_module.WRITE:
                 return
+        receive, size = self._socket.recv, local_protocol.MAX_PACKET
+        for count in range(self._expected):
             try:
-                packet = self._socket.recv(local_protocol.MAX_PACKET)
+                packet = receive(size)
             except BlockingIOError:
+                self._expected = max(count, 1)
+                self._full_turns = 0
                 return
             except OSError:
                 packet = b''
@@ -89,6 +104,12 @@ class LocalPeer:
                 self._router.from_program(self, packet)
             else:
                 self._bind(packet)
+            if self._closed:
+                return
+        self._full_turns += 1
+        if self._full_turns >= _STEADY:
+            self._expected = min(self._expected * 2, _TURN)
+            self._full_turns = 0
 
     def on_failure(self) -> None:
         """Close after an error of our own."""
@@ -109,7 +130,11 @@ class LocalPeer:
             self._refuse(local_protocol.ADDRESS_IN_USE)
             return
         self.address = address
-        self.send(local_protocol.bound_packet(address))
+        self.asked = router_module.asked_by(address)
+        self.splicer = splice.FromProgram(address)
+        self._delivery.add('', local_protocol.bound_packet(address))
+        # The answer is a packet of its own.
+        self._delivery.flush()
 
     def _check_bound(self) -> None:
         if not self.address and not self._closed:
@@ -123,32 +148,12 @@ class LocalPeer:
             pass
         self._socket.close()
 
-    def send(self, packet: bytes) -> str | None:
-        """Send or queue a packet; return why it was dropped, or None."""
-        if len(self._queue) >= self._limits.program_queue_messages:
-            return 'the program does not read'
-        self._queue.append(packet)
-        if len(self._queue) == 1:
-            self._flush()
-        return None
-
-    def _flush(self) -> None:
-        while self._queue and not self._closed:
-            try:
-                self._socket.send(self._queue[0])
-            except BlockingIOError:
-                break
-            except OSError:
-                self.close()
-                return
-            self._queue.popleft()
+    def _watch(self) -> None:
         if not self._closed:
             events = loop_module.READ
-            if self._queue:
+            if self._delivery.blocked:
                 events |= loop_module.WRITE
-            if events != self._events:
-                self._events = events
-                self._loop.change(self._socket.fileno(), events)
+            self._loop.change(self._socket.fileno(), events)
 
     def close(self) -> None:
         """End the connection and free the address."""
@@ -162,3 +167,5 @@ class LocalPeer:
         self._ended(self)
         if self.address:
             self._router.unbind(self.address, self)
+        lost = self._delivery.waiting
+        self._router.rest.to_program.drop(tally.PROGRAM_GONE, lost)

@@ -15,20 +15,30 @@ A guest is known by the socket on which its bytes arrive, a program by the
 address that it has bound; nothing that a message says about its sender counts.
 """
 
-import collections
 from collections.abc import Callable
 from typing import Protocol
 
 from oslo_log import log as logging
 
 from nova_ext.channel import limits as limits_module
+from nova_ext.channel import splice
+from nova_ext.channel import tally
 from nova_ext.wire import addresses
-from nova_ext.wire import framing
-from nova_ext.wire import header
 from nova_ext.wire import quoting
 from nova_ext.wire.jsonc import BadMessage
 
 LOG = logging.getLogger(__name__)
+
+#: What the log says where the reason for a drop is not the sender's mistake.
+_SAID = {
+    tally.TOO_LONG: 'longer than a line may be',
+    tally.NO_PROGRAM: 'nobody has the address',
+    tally.NOT_ASKED: 'the address is for the answer of another guest',
+    tally.PROGRAM_FULL: 'the program does not read',
+    tally.PROGRAM_GONE: 'the program is gone',
+    tally.NO_GUEST: 'no such guest',
+    tally.GUEST_FULL: 'the guest does not read',
+}
 
 
 class Sender(Protocol):
@@ -47,6 +57,8 @@ class Guest(Sender, Protocol):
     """A guest, as the router sees it."""
 
     instance: str
+    splicer: splice.FromGuest
+    tally: tally.Tally
 
     def send(self, line: bytes) -> str | None:
         """Send or queue a line; return why it was dropped, or None."""
@@ -55,14 +67,16 @@ class Guest(Sender, Protocol):
 class Program(Sender, Protocol):
     """A program of this host, as the router sees it.
 
-    :ivar asked: the instances to which it has sent scale requests.
+    :ivar asked: the instances to which it has sent scale requests, which may
+        answer it; None when every guest may send to its address.
     """
 
     address: str
-    asked: set[str]
+    splicer: splice.FromProgram
+    asked: set[str] | None
 
-    def send(self, packet: bytes) -> str | None:
-        """Send or queue a packet; return why it was dropped, or None."""
+    def send(self, sender: str, packet: bytes) -> str | None:
+        """Send or queue an instance's packet; return why it was dropped."""
 
 
 class Programs(Protocol):
@@ -84,23 +98,36 @@ class Router:
     """The tables of guests and programs, and the way between them.
 
     :param others: where programs are found that have not bound here.
-    :param seek: called when a guest is not in the table; may put it there.
-    :ivar counts: messages by outcome, such as ``to_program`` or
-        ``dropped: malformed``.
+    :param seek: called with the name of a guest that is not in the table;
+        may put it there.
+    :ivar rest: what concerns no guest of the table, or one that is gone.
     """
 
     def __init__(
         self,
         limits: limits_module.Limits,
         others: Programs | None = None,
-        seek: Callable[[], None] = lambda: None,
+        seek: Callable[[str], None] = lambda instance: None,
     ) -> None:
         self._limits = limits
         self._seek = seek
         self._others = others or NoPrograms()
-        self.guests: dict[str, Guest] = {}
         self._programs: dict[str, Program] = {}
-        self.counts: collections.Counter[str] = collections.Counter()
+        self.guests: dict[str, Guest] = {}
+        self.rest = tally.Tally()
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses that programs have bound here."""
+        return sorted(self._programs)
+
+    def totals(self) -> tally.Tally:
+        """Return all counts since the start."""
+        found = tally.Tally()
+        found.add(self.rest)
+        for guest in self.guests.values():
+            found.add(guest.tally)
+        return found
 
     def bind(self, address: str, program: Program) -> bool:
         """Give the address to a program; false when another one has it."""
@@ -111,67 +138,67 @@ class Router:
         if self._programs.get(address) is program:
             del self._programs[address]
 
+    def remove(self, guest: Guest) -> None:
+        """Forget a guest but not what it has done."""
+        del self.guests[guest.instance]
+        self.rest.add(guest.tally)
+
     def from_guest(self, guest: Guest, line: bytes) -> None:
         """Pass a guest's line on to the program that it names."""
         try:
-            message = header.parse_serial(line, self._limits.nesting)
-            packet = header.to_host_program(
-                message.payload, message.source_addr, guest.instance
-            )
+            address, packet = guest.splicer.packet(line)
         except BadMessage as error:
-            self._drop(guest, 'malformed', str(error), line)
+            guest.tally.to_program.drop(tally.MALFORMED)
+            self._tell(guest, str(error), line)
             return
-        program = self._find(message.dest_addr)
+        program = self._programs.get(address) or self._others.find(address)
+        failure: str | None
         if program is None:
-            self._drop(guest, 'no program', 'nobody has the address', line)
-        elif not _may_reach(guest, program):
-            self._drop(guest, 'not asked', 'it was not asked', line)
+            failure = tally.NO_PROGRAM
+        elif program.asked is None or guest.instance in program.asked:
+            failure = program.send(guest.instance, packet)
         else:
-            failure = program.send(packet)
-            if failure is None:
-                self.counts['to_program'] += 1
-            else:
-                self._drop(guest, 'program full', failure, line)
+            failure = tally.NOT_ASKED
+        flow = guest.tally.to_program
+        if failure is None:
+            flow.messages += 1
+            flow.bytes += len(packet)
+        else:
+            flow.drop(failure)
+            self._tell(guest, _SAID[failure], line)
 
     def from_program(self, program: Program, packet: bytes) -> None:
         """Pass a program's packet on to the guest that it names."""
         try:
-            message = header.parse_host_program(packet)
-            line = framing.host_line(
-                header.serial(
-                    message.payload, message.dest_addr, program.address
-                )
-            )
+            instance, line = program.splicer.line(packet)
         except BadMessage as error:
-            self._drop(program, 'malformed', str(error), packet)
+            self.rest.to_guest.drop(tally.MALFORMED)
+            self._tell(program, str(error), packet)
             return
-        guest = self._guest(message.dest_instance)
+        guest = self.guests.get(instance) or self._look_for(instance)
+        flow = self.rest.to_guest if guest is None else guest.tally.to_guest
+        failure: str | None
         if guest is None:
-            self._drop(program, 'no guest', 'no such guest', packet)
-            return
-        if len(line) > self._limits.line_bytes:
-            self._drop(program, 'too long', 'longer than a line', packet)
-            return
-        if _is_private(program):
-            program.asked.add(guest.instance)
-        failure = guest.send(line)
-        if failure is None:
-            self.counts['to_guest'] += 1
+            failure = tally.NO_GUEST
+        elif len(line) > self._limits.line_bytes:
+            failure = tally.TOO_LONG
         else:
-            self._drop(program, 'guest full', failure, packet)
+            if program.asked is not None:
+                program.asked.add(instance)
+            failure = guest.send(line)
+        if failure is None:
+            flow.messages += 1
+            flow.bytes += len(line)
+        else:
+            flow.drop(failure)
+            self._tell(program, _SAID[failure], packet)
 
-    def _guest(self, instance: str) -> Guest | None:
-        if instance not in self.guests:
-            self._seek()
+    def _look_for(self, instance: str) -> Guest | None:
+        self._seek(instance)
         return self.guests.get(instance)
 
-    def _find(self, address: str) -> Program | None:
-        return self._programs.get(address) or self._others.find(address)
-
-    def _drop(
-        self, sender: Sender, kind: str, reason: str, text: bytes
-    ) -> None:
-        self.counts['dropped: ' + kind] += 1
+    @staticmethod
+    def _tell(sender: Sender, reason: str, text: bytes) -> None:
         held_back = sender.gate.admit()
         if held_back is None:
             return
@@ -187,10 +214,9 @@ class Router:
         )
 
 
-def _may_reach(guest: Guest, program: Program) -> bool:
-    return not _is_private(program) or guest.instance in program.asked
+def asked_by(address: str) -> set[str] | None:
+    """Return where a program notes whom it asked: nobody, or None.
 
-
-def _is_private(program: Program) -> bool:
-    """An address for one scale request is for the guest that was asked."""
-    return program.address.startswith(addresses.SCALE_PREFIX)
+    An address for one scale request is for the guest that was asked.
+    """
+    return set() if address.startswith(addresses.SCALE_PREFIX) else None

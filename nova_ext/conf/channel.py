@@ -92,9 +92,9 @@ Possible values:
     ),
     cfg.IntOpt(
         'max_line_bytes',
-        default=65536,
+        default=16384,
         min=4096,
-        max=131072,
+        max=65536,
         help="""
 The longest message that is read from or written to a guest, in bytes with its
 envelope. A longer line is dropped. This is also the most that half a line of
@@ -102,7 +102,8 @@ one guest can occupy.
 
 Possible values:
 
-* 4096, which is what the original guest programs read, to 131072.
+* 4096, which is what the original guest programs read, to 65536. Others wait
+  while a line is looked at, which can take a millisecond for 65536 bytes.
 """,
     ),
     cfg.IntOpt(
@@ -135,6 +136,7 @@ Possible values:
 Related options:
 
 * ``[nova_ext_channel]guest_byte_rate``
+* ``[nova_ext_channel]guest_time_percent``
 """,
     ),
     cfg.FloatOpt(
@@ -152,6 +154,28 @@ Possible values:
 Related options:
 
 * ``[nova_ext_channel]guest_message_rate``
+* ``[nova_ext_channel]guest_time_percent``
+""",
+    ),
+    cfg.FloatOpt(
+        'guest_time_percent',
+        default=1.0,
+        min=0.1,
+        max=100.0,
+        help="""
+The share of its time, in percent, that nova-ext-channel spends for long on
+what one guest sends; one second's worth is spent at once. It bounds messages
+that are dear to read, such as thousands of numbers. A guest that exceeds it is
+read less often: its messages wait in the guest and are not lost.
+
+Possible values:
+
+* 0.1 to 100.
+
+Related options:
+
+* ``[nova_ext_channel]guest_message_rate``
+* ``[nova_ext_channel]guest_byte_rate``
 """,
     ),
     cfg.IntOpt(
@@ -174,7 +198,7 @@ Related options:
     ),
     cfg.IntOpt(
         'turn_messages',
-        default=64,
+        default=16,
         min=1,
         help="""
 Messages of one guest that are passed on before the others have their turn.
@@ -229,8 +253,9 @@ Related options:
         default=256,
         min=1,
         help="""
-Messages that wait for a program of this host which does not read. When they
-are used up, the newest message for this program is dropped.
+Messages that wait for a program of this host which does not read. One guest
+may occupy half of what the others have left free; beyond that its newest
+message for this program is dropped.
 
 Possible values:
 

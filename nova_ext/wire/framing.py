@@ -72,6 +72,11 @@ class LineReader(object):
 
     def feed(self, chunk: bytes) -> List[bytes]:
         """Take the next bytes of the stream and return the finished lines."""
+        if not self._rest and not self._skipping and chunk[-1:] == LF:
+            # Mostly a read is one whole message.
+            line = chunk.strip(LF)
+            if LF not in line and len(line) <= self._max_line:
+                return [line] if line and not line.isspace() else []
         pieces = chunk.split(LF)
         tail = pieces.pop()
         lines = []

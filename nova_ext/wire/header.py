@@ -35,6 +35,7 @@ from typing import Any
 from typing import Dict
 from typing import NamedTuple
 from typing import Optional
+from typing import Tuple
 
 from nova_ext.wire import addresses
 from nova_ext.wire import jsonc
@@ -43,7 +44,8 @@ from nova_ext.wire.jsonc import BadMessage
 VERSION = 2
 
 _PLAIN = r'"([!#-.0-\[\]-~]{1,200})"'
-_DATA = '{"data":'
+#: How a message starts in the usual layout.
+DATA = '{"data":'
 _SERIAL_TAIL = re.compile(
     r',"version":2,"dest_addr":%s,"source_addr":%s\}' % (_PLAIN, _PLAIN)
 )
@@ -85,21 +87,44 @@ def parse_serial(line: bytes, max_nesting: int = jsonc.MAX_NESTING) -> Serial:
 
     :raises BadMessage: anything is missing, of another type or version.
     """
-    text = jsonc.decode(line, max_nesting)
-    if text.startswith(_DATA):
-        found = jsonc.value_at(text, len(_DATA))
-        match = found and _SERIAL_TAIL.match(text, found[1])
-        if found and match:
-            return Serial(
-                text[len(_DATA) : found[1]],
-                _address(match.group(1), 'dest_addr'),
-                _address(match.group(2), 'source_addr'),
-            )
-    fields = _fields(text)
+    text = jsonc.decode(line)
+    end = end_of_payload(text, max_nesting)
+    addresses_ = serial_tail(text[end:]) if end > 0 else None
+    if addresses_ is not None:
+        return Serial(text[len(DATA) : end], *addresses_)
+    fields = _fields(text, max_nesting)
     return Serial(
         _payload(fields),
         _address(fields.get('dest_addr'), 'dest_addr'),
         _address(fields.get('source_addr'), 'source_addr'),
+    )
+
+
+def end_of_payload(text: str, max_nesting: int = jsonc.MAX_NESTING) -> int:
+    """Return where the payload of a message in the usual layout ends.
+
+    0 when the message does not start with its data.
+
+    :raises BadMessage: nested deeper than ``max_nesting``.
+    """
+    if not text.startswith(DATA):
+        return 0
+    return max(jsonc.end_of_value(text, len(DATA), max_nesting), 0)
+
+
+def serial_tail(tail: str) -> Optional[Tuple[str, str]]:
+    """Return the addresses in what follows a payload on the serial port.
+
+    None when it has not the usual layout.
+
+    :raises BadMessage: an address is too long.
+    """
+    match = _SERIAL_TAIL.match(tail)
+    if match is None:
+        return None
+    return (
+        _address(match.group(1), 'dest_addr'),
+        _address(match.group(2), 'source_addr'),
     )
 
 
@@ -136,11 +161,12 @@ def parse_host_program(packet: bytes) -> FromHostProgram:
     """
     text = jsonc.decode(packet)
     match = _LOCAL_HEAD.match(text)
-    if match and _is_json_c(text):
-        found = jsonc.value_at(text, match.end())
-        if found and text[found[1] :] == '}':
+    if match and is_json_c(text):
+        start = match.end()
+        end = jsonc.end_of_value(text, start, jsonc.MAX_NESTING)
+        if end > 0 and text[end:] == '}':
             return FromHostProgram(
-                text[match.end() : found[1]],
+                text[start:end],
                 _instance(match.group(1)),
                 _address(match.group(2), 'dest_addr'),
             )
@@ -150,6 +176,12 @@ def parse_host_program(packet: bytes) -> FromHostProgram:
         _instance(fields.get('dest_instance')),
         _address(fields.get('dest_addr'), 'dest_addr'),
     )
+
+
+def is_local_head(head: bytes) -> bool:
+    """Tell whether a host's program writes this in front of its data."""
+    match = _LOCAL_HEAD.fullmatch(head.decode('ascii', 'replace'))
+    return match is not None
 
 
 def from_host_program(dest_instance: str, dest_addr: str, data: Any) -> bytes:
@@ -191,21 +223,19 @@ def parse_delivered(datagram: bytes) -> Delivered:
     )
 
 
-def _is_json_c(text: str) -> bool:
+def is_json_c(text: str) -> bool:
     r"""Tell whether the text can be as json-c prints it.
 
     Other printers leave ``/`` as it is, write non-ASCII as ``\u``, and may
     break lines.
     """
-    return (
-        text.count('/') == text.count('\\/')
-        and '\\u' not in text
-        and '\n' not in text
-    )
+    if '\n' in text or ('\\' in text and '\\u' in text):
+        return False
+    return '/' not in text or text.count('/') == text.count('\\/')
 
 
-def _fields(text: str) -> Dict[str, Any]:
-    fields = jsonc.loads_object(text)
+def _fields(text: str, max_nesting: int = jsonc.MAX_NESTING) -> Dict[str, Any]:
+    fields = jsonc.loads_object(text, max_nesting)
     if not is_version(fields.get('version')):
         raise BadMessage('version is not %d' % VERSION)
     if 'data' not in fields:

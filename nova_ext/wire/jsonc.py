@@ -15,18 +15,15 @@ Standard library only and Python 3.6, because it is also shipped to guests.
 """
 
 import json
-import re
 from typing import Any
+from typing import Callable
 from typing import Dict
-from typing import Optional
 from typing import Tuple
 
 #: Deepest nesting that the old agents read; they drop the next level.
 MAX_NESTING = 31
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_OPEN = b'{['
-_CLOSE = b'}]'
+_CONTAINERS = frozenset((dict, list))
 
 
 class BadMessage(ValueError):
@@ -38,6 +35,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 _strict = json.JSONDecoder(parse_constant=_refuse_constant)
+# The type stubs leave this one out.
+_scan: Callable[[str, int], Tuple[Any, int]] = getattr(_strict, 'scan_once')
 # json-c takes raw control characters in strings, so a sender may use them.
 _lenient = json.JSONDecoder(parse_constant=_refuse_constant, strict=False)
 
@@ -64,54 +63,75 @@ def dumps(value: Any) -> str:
     return text.replace('/', '\\/')
 
 
-def decode(line: bytes, max_nesting: int = MAX_NESTING) -> str:
-    """Return the text of a line, checked for encoding and nesting.
+def decode(line: bytes) -> str:
+    """Return the text of a line.
 
-    :raises BadMessage: not UTF-8, or nested deeper than ``max_nesting``.
+    :raises BadMessage: not UTF-8.
     """
-    if line.count(b'{') + line.count(b'[') > max_nesting:
-        _check_nesting(line, max_nesting)
     try:
         return line.decode('utf-8')
     except UnicodeDecodeError:
         raise BadMessage('not UTF-8')
 
 
-def _check_nesting(line: bytes, max_nesting: int) -> None:
-    depth = 0
-    for byte in _STRING.sub(b'', line):
-        if byte in _OPEN:
-            depth += 1
-            if depth > max_nesting:
-                raise BadMessage('nested deeper than %d' % max_nesting)
-        elif byte in _CLOSE:
-            depth -= 1
-
-
-def loads_object(text: str) -> Dict[str, Any]:
+def loads_object(text: str, max_nesting: int = MAX_NESTING) -> Dict[str, Any]:
     """Return the object at the start of the text; what follows is ignored.
 
-    :raises BadMessage: the text does not start with a whole JSON object.
+    :raises BadMessage: the text does not start with a whole JSON object, or
+        one that is nested deeper than ``max_nesting``.
     """
     try:
         value, _ = _lenient.raw_decode(text.lstrip(' \t\r\n'))
     except BadMessage:
         raise
-    # RecursionError is a RuntimeError; ValueError is also raised for
-    # numbers of thousands of digits.
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise _too_deep(max_nesting)
+    # Also raised for numbers of thousands of digits.
+    except ValueError:
         raise BadMessage('not JSON')
     if not isinstance(value, dict):
         raise BadMessage('not a JSON object')
+    check_nesting(value, max_nesting)
     return value
 
 
-def value_at(text: str, start: int) -> Optional[Tuple[Any, int]]:
-    """Return the strict JSON value that starts exactly there, and its end.
+def end_of_value(text: str, start: int, max_nesting: int) -> int:
+    """Return where the strict JSON value that starts exactly there ends.
 
-    None when there is none: the caller then takes its slower, lenient way.
+    -1 when there is none: the caller then takes its slower, lenient way.
+
+    :raises BadMessage: the value, a member of an object that counts too, is
+        nested deeper than ``max_nesting``.
     """
     try:
-        return _strict.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return None
+        value, end = _scan(text, start)
+    except (StopIteration, ValueError):
+        return -1
+    except RecursionError:
+        raise _too_deep(max_nesting)
+    if '[' in text or text.count('{') >= max_nesting:
+        check_nesting(value, max_nesting, 1)
+    return end
+
+
+def check_nesting(value: Any, most: int, depth: int = 0) -> None:
+    """Look at the objects and arrays of a value, one level after the other.
+
+    :param depth: of what the value stands in.
+    :raises BadMessage: they are nested deeper than ``most``.
+    """
+    level = [value] if type(value) in _CONTAINERS else []
+    while level:
+        depth += 1
+        if depth > most:
+            raise _too_deep(most)
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+
+
+def _too_deep(most: int) -> BadMessage:
+    return BadMessage('nested deeper than %d' % most)

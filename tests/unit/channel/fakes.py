@@ -11,6 +11,7 @@
 #    under the License.
 """What surrounds the daemon: QEMU on one side, programs on the other."""
 
+import collections
 from collections.abc import Iterator
 import contextlib
 import os
@@ -23,6 +24,7 @@ from typing import Any
 from nova_ext.channel import client
 from nova_ext.channel import daemon
 from nova_ext.channel import limits
+from nova_ext.channel import tally
 from nova_ext.wire import addresses
 from nova_ext.wire import framing
 from nova_ext.wire import header
@@ -131,6 +133,23 @@ def settings(folder: pathlib.Path, **changes: Any) -> daemon.Settings:
             **own,
         }
     )
+
+
+def counts(server: daemon.Daemon) -> collections.Counter[str]:
+    """Return what the daemon has counted, by outcome."""
+    return outcomes(server.router.totals())
+
+
+def outcomes(found: tally.Tally) -> collections.Counter[str]:
+    """Return counts by direction, and by reason for what was dropped."""
+    made: collections.Counter[str] = collections.Counter()
+    for name in ('to_program', 'to_guest'):
+        flow = getattr(found, name)
+        if flow.messages:
+            made[name] = flow.messages
+        for reason, count in flow.dropped.items():
+            made['dropped: ' + reason] += count
+    return made
 
 
 def clean(folder: pathlib.Path) -> None:

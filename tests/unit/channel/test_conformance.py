@@ -101,9 +101,9 @@ def test_every_captured_read_of_a_guest_reaches_its_program(
     expected = {
         'to_program': len(wanted),
         'dropped: malformed': 2,
-        'dropped: no program': len(others),
+        'dropped: no_program': len(others),
     }
-    polling.until(lambda: server.router.counts == expected)
+    polling.until(lambda: fakes.counts(server) == expected)
 
 
 def test_the_guests_original_never_sees_a_hint_it_does_not_know(

@@ -140,7 +140,7 @@ def test_a_message_waits_for_a_guest_that_is_about_to_listen(
     server = start(reconnect_interval=0.1)
     asker = program('scale-1')
     asker.send(A, 'cgcs.scale', {'n': 1})
-    polling.until(lambda: server.router.counts['to_guest'] == 1)
+    polling.until(lambda: fakes.counts(server)['to_guest'] == 1)
     dead.path.unlink()
     assert qemu().message().payload == '{"n":1}'
 
@@ -153,13 +153,13 @@ def test_a_message_that_waited_too_long_is_not_delivered(
     server = start(reconnect_interval=0.1, message_lifetime=0.0)
     asker = program('scale-1')
     asker.send(A, 'cgcs.scale', {'old': 1})
-    polling.until(lambda: server.router.counts['to_guest'] == 1)
+    polling.until(lambda: fakes.counts(server)['to_guest'] == 1)
     dead.path.unlink()
     guest = qemu()
     assert guest.connection
     polling.until(lambda: server._guests[A].connected)
     guest.say('cgcs.x', '1')
-    polling.until(lambda: server.router.counts['dropped: no program'])
+    polling.until(lambda: fakes.counts(server)['dropped: no_program'])
     guest.connection.setblocking(False)
     with pytest.raises(BlockingIOError):
         guest.connection.recv(1)
@@ -191,7 +191,7 @@ def test_an_answer_reaches_only_who_asked_that_guest(
     asker.send(A, 'cgcs.scale', {'n': 1})
     assert asked.message()
     other.say('scale-00000001', '{"forged":1}')
-    polling.until(lambda: server.router.counts['dropped: not asked'] == 1)
+    polling.until(lambda: fakes.counts(server)['dropped: not_asked'] == 1)
     asked.say('scale-00000001', '{"n":1}')
     assert asker.receive(fakes.soon()).data == {'n': 1}
 
@@ -208,7 +208,7 @@ def test_a_late_answer_reaches_nobody(start, qemu, program, caplog) -> None:
     second.send(A, 'cgcs.scale', {'n': 2})
     assert guest.message()
     guest.say('scale-00000001', '{"late":1}')
-    polling.until(lambda: server.router.counts['dropped: no program'] == 1)
+    polling.until(lambda: fakes.counts(server)['dropped: no_program'] == 1)
     guest.say('scale-00000002', '{"n":2}')
     assert second.receive(fakes.soon()).data == {'n': 2}
     assert 'nobody has the address' in caplog.text

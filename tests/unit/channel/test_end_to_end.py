@@ -124,7 +124,7 @@ def test_a_request_that_was_given_up_is_not_carried_out_later(
         program.send(
             fakes.INSTANCE, 'cgcs.scale', messages.nack('no answer in time')
         )
-        polling.until(lambda: server.router.counts['to_guest'] == 2)
+        polling.until(lambda: fakes.counts(server)['to_guest'] == 2)
     boot(end)
     assert asker.down(offline_cpu=2).cpu == 2
     assert processors.shown() == '0-1,3'

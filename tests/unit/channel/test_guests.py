@@ -124,8 +124,12 @@ def test_a_turn_delivers_no_more_than_its_messages(guest, qemu, made) -> None:
 
 @pytest.mark.parametrize(
     'limit',
-    [{'message_rate': 10.0, 'turn_messages': 1000}, {'byte_rate': 30.0}],
-    ids=['messages', 'bytes'],
+    [
+        {'message_rate': 10.0, 'turn_messages': 1000},
+        {'byte_rate': 30.0, 'turn_messages': 1000},
+        {'time_share': 1e-9, 'turn_messages': 1000},
+    ],
+    ids=['messages', 'bytes', 'time'],
 )
 def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
     end = qemu()
@@ -137,7 +141,8 @@ def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
     assert len(lines) == 20
     assert made.events[fd] == 0
     ((delay, _),) = made.later
-    assert 0.5 < delay <= 1.0
+    assert delay > 0.5
+    assert one.tally.rests == 1
 
 
 def test_a_hang_up_while_it_rests_is_noticed(guest, qemu, made) -> None:

@@ -33,22 +33,33 @@ def test_the_defaults_are_those_of_the_options() -> None:
     conf([])
     made = limits.from_conf(conf.nova_ext_channel)
     assert made == limits.Limits()
-    assert len(dataclasses.fields(made)) == 10
+    assert len(dataclasses.fields(made)) == 11
 
 
-def test_an_allowance_is_one_seconds_worth(clock) -> None:
-    allowance = limits.Allowance(10)
-    assert allowance.spend(10) == 0
-    assert allowance.spend(5) == pytest.approx(0.5)
+def test_a_budget_is_one_seconds_worth(clock) -> None:
+    budget = limits.Budget(limits.Limits(message_rate=10))
+    assert budget.spend(10, 0, 0) == 0
+    assert budget.spend(5, 0, 0) == pytest.approx(0.5)
     clock[0] += 0.5
-    assert allowance.spend(0) == pytest.approx(0)
+    assert budget.spend(0, 0, 0) == pytest.approx(0)
 
 
-def test_an_allowance_refills_up_to_one_second(clock) -> None:
-    allowance = limits.Allowance(10)
+def test_a_budget_refills_up_to_one_second(clock) -> None:
+    budget = limits.Budget(limits.Limits(message_rate=10))
     clock[0] += 100
-    assert allowance.spend(10) == 0
-    assert allowance.spend(1) == pytest.approx(0.1)
+    assert budget.spend(15, 0, 0) == 0
+    assert budget.spend(6, 0, 0) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ('spent', 'rest'),
+    [((30, 0, 0), 2.0), ((0, 130, 0), 0.3), ((0, 0, 0.2), 1.0)],
+)
+def test_a_budget_has_three_sides(clock, spent, rest: float) -> None:
+    budget = limits.Budget(
+        limits.Limits(message_rate=10, byte_rate=100, time_share=0.1)
+    )
+    assert budget.spend(*spent) == pytest.approx(rest)
 
 
 def test_a_gate_lets_a_few_lines_through_and_counts_the_rest(clock) -> None:

@@ -102,7 +102,7 @@ def test_a_fault_in_a_timer_ends_nothing(made, caplog) -> None:
     made.call_soon(fail)
     made.call_later(0.01, made.stop)
     made.run()
-    assert 'A timed action of the guest channel failed' in caplog.text
+    assert 'An action of the guest channel failed' in caplog.text
 
 
 def test_a_handler_may_end_another_in_the_same_turn(made, reader) -> None:

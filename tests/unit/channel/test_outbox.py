@@ -48,20 +48,20 @@ def made(size: int = 100) -> outbox.Outbox:
 
 def test_the_newest_is_dropped_when_it_is_full() -> None:
     box = made()
-    assert box.add(b'x' * 60) is None
-    assert box.add(b'y' * 60) == 'the guest does not read'
-    assert box.add(b'z' * 40) is None
+    assert box.send(None, b'x' * 60)
+    assert not box.send(None, b'y' * 60)
+    assert box.send(None, b'z' * 40)
     taker = Taker(1000, 1000)
     box.flush(taker)
     assert taker.got == b' \n' + b'x' * 60 + b'z' * 40
-    assert (box.size, bool(box)) == (0, False)
+    assert box.size == 0
 
 
 def test_old_messages_make_room_for_new_ones(clock) -> None:
     box = made()
-    box.add(b'x' * 60)
+    box.send(None, b'x' * 60)
     clock[0] += 10
-    assert box.add(b'y' * 60) is None
+    assert box.send(None, b'y' * 60)
     taker = Taker(1000)
     box.flush(taker)
     assert b'x' not in taker.got
@@ -69,8 +69,8 @@ def test_old_messages_make_room_for_new_ones(clock) -> None:
 
 def test_a_message_that_has_begun_is_finished(clock) -> None:
     box = made()
-    box.add(b'first\n')
-    box.add(b'second\n')
+    box.send(None, b'first\n')
+    box.send(None, b'second\n')
     taker = Taker(4)
     box.flush(taker)
     clock[0] += 10
@@ -78,18 +78,18 @@ def test_a_message_that_has_begun_is_finished(clock) -> None:
     taker.sizes = [1000, 1000]
     box.flush(taker)
     assert taker.got == b' \nfirst\n'
-    assert not box
+    assert box.size == 0
 
 
 def test_only_the_first_line_of_a_connection_frees_the_reader() -> None:
     box = made()
     taker = Taker(1000, 1000, 1000)
-    box.add(b'1\n')
+    box.send(None, b'1\n')
     box.flush(taker)
-    box.add(b'2\n')
+    box.send(None, b'2\n')
     box.flush(taker)
     box.clear()
-    box.add(b'3\n')
+    box.send(None, b'3\n')
     box.flush(taker)
     assert taker.got == b' \n1\n2\n \n3\n'
 
@@ -98,7 +98,7 @@ def test_a_broken_connection_is_the_callers_business() -> None:
     ends = socket.socketpair()
     ends[1].close()
     box = made()
-    box.add(b'1\n')
+    box.send(None, b'1\n')
     with pytest.raises(BrokenPipeError):
         box.flush(ends[0])
     ends[0].close()

@@ -14,6 +14,7 @@ import pytest
 from nova_ext.channel import local_protocol
 from nova_ext.channel import peers
 from tests.unit import polling
+from tests.unit.channel import fakes
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_packet_that_leads_nowhere_does_not_end_the_connection(
         % guest.instance.encode()
     )
     assert guest.message().payload == '1'
-    polling.until(lambda: sum(server.router.counts.values()) == 2)
+    polling.until(lambda: sum(fakes.counts(server).values()) == 2)
     assert 'Dropped a message from a' in caplog.text
 
 

@@ -53,18 +53,46 @@ def test_bytes_after_the_object_are_ignored() -> None:
 
 def test_raw_control_characters_are_taken_as_json_c_takes_them() -> None:
     assert jsonc.loads_object('{"a":"\t"}') == {'a': '\t'}
-    assert jsonc.value_at('"\t"', 0) is None
+    assert jsonc.end_of_value('"\t"', 0, 31) == -1
 
 
-def test_nesting_counts_brackets_outside_strings_only() -> None:
-    line = b'{"a":"' + b'[' * 100 + b'\\"[","b":' + b'[' * 30 + b']' * 30
-    assert jsonc.decode(line + b'}')
+def nested(opening: str, depth: int) -> str:
+    closing = {'[': ']', '{"k":': '}'}[opening]
+    return opening * depth + '1' + closing * depth
+
+
+@pytest.mark.parametrize('opening', ['[', '{"k":'])
+@pytest.mark.parametrize('depth', [31, 32, 900, 20000])
+def test_nesting_is_limited(opening: str, depth: int) -> None:
+    """Also beyond what Python's own parser dares."""
+    inner = nested(opening, depth - 1)
+    if depth <= 31:
+        assert jsonc.loads_object('{"a":%s}' % inner)
+        assert jsonc.end_of_value(inner, 0, 31) == len(inner)
+        return
     with pytest.raises(jsonc.BadMessage, match='nested deeper than 31'):
-        jsonc.decode(b'{"a":' + b'[' * 31 + b']' * 31 + b'}')
+        jsonc.loads_object('{"a":%s}' % inner)
+    with pytest.raises(jsonc.BadMessage, match='nested deeper than 31'):
+        jsonc.end_of_value(inner, 0, 31)
+
+
+def test_nesting_counts_no_brackets_inside_strings() -> None:
+    text = '{"a":"' + '[{' * 100 + '\\"[","b":' + nested('[', 30) + '}'
+    assert jsonc.loads_object(text)
 
 
 def test_siblings_are_not_nesting() -> None:
-    assert jsonc.decode(b'[' + b'[],' * 500 + b'[]]')
+    siblings = '[' + '[],{},' * 500 + '[]]'
+    assert jsonc.end_of_value(siblings, 0, 3) == len(siblings)
+    with pytest.raises(jsonc.BadMessage):
+        jsonc.end_of_value(siblings, 0, 2)
+
+
+@given(values, st.sampled_from(['', '}', ',"v":2}', '"""']))
+def test_a_value_ends_where_its_text_ends(value: object, tail: str) -> None:
+    text = jsonc.dumps({'a': value})
+    assert jsonc.end_of_value(text + tail, 0, 31) == len(text)
+    assert jsonc.end_of_value(text[:-1], 0, 31) == -1
 
 
 def test_other_encodings_are_refused() -> None:
