@@ -17,6 +17,8 @@ go on to the programs of this host.
 """
 
 import dataclasses
+import http
+import json
 import threading
 
 from oslo_config import cfg
@@ -29,22 +31,31 @@ from nova_ext.channel import legacy
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import local
 from nova_ext.channel import loop
+from nova_ext.channel import metrics
+from nova_ext.channel import notify
 from nova_ext.channel import router
+from nova_ext.channel import status as status_module
 
 LOG = logging.getLogger(__name__)
+
+#: Longest pause between two looks into a folder that cannot be watched.
+_UNWATCHED_INTERVAL = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What the daemon is told by ``[nova_ext_channel]``.
 
+    :ivar status_listen: where health and counts are served; empty for
+        nowhere.
     :ivar legacy_prefix: put before abstract names; for tests.
     """
 
     guest_socket_dir: str
     local_socket: str
     allowed_users: tuple[str, ...] = ()
-    scan_interval: float = 1.0
+    scan_interval: float = 10.0
+    status_listen: str = ''
     legacy_socket: bool = False
     legacy_addresses: tuple[str, ...] = ()
     legacy_prefix: str = ''
@@ -58,6 +69,7 @@ def settings_of(group: cfg.ConfigOpts.GroupAttr) -> Settings:
         local_socket=group.local_socket,
         allowed_users=tuple(group.allowed_users),
         scan_interval=group.scan_interval,
+        status_listen=group.status_listen,
         legacy_socket=group.legacy_socket,
         legacy_addresses=tuple(group.legacy_addresses),
         limits=limits_module.from_conf(group),
@@ -69,6 +81,7 @@ class Daemon:
 
     :raises local.SocketTaken: another daemon serves the local socket.
     :raises OSError: a socket cannot be made.
+    :raises ValueError: an option has no usable value.
     :ivar serving: set once programs and guests are served.
     :ivar router: the tables and counts; not to be touched by other threads.
     """
@@ -78,6 +91,12 @@ class Daemon:
         self._settings = settings
         self._loop = loop.Loop()
         self._folder = folder.Folder(settings.guest_socket_dir)
+        self._watch = folder.Watch(
+            settings.guest_socket_dir,
+            self._loop,
+            self._changed,
+            self._look_unwatched,
+        )
         self._guests: dict[str, guests.Guest] = {}
         admitted = admission.Admission(settings.allowed_users)
         self._legacy = (
@@ -92,7 +111,9 @@ class Daemon:
             else None
         )
         self.router = router.Router(
-            settings.limits, self._legacy, seek=lambda instance: self._look()
+            settings.limits,
+            self._legacy,
+            seek=lambda instance: self._changed({instance}),
         )
         if self._legacy is not None:
             self._legacy.router = self.router
@@ -103,6 +124,7 @@ class Daemon:
             self.router,
             admitted,
         )
+        self._status_server = self._serve_status(settings.status_listen)
 
     def stop(self) -> None:
         """End `run` soon; callable from signal handlers and other threads."""
@@ -112,7 +134,10 @@ class Daemon:
         """Serve until `stop` is called."""
         try:
             self._look_again()
+            self._look_unwatched()
             self.serving.set()
+            notify.tell('READY=1')
+            self._show_life()
             LOG.info(
                 'Serving programs at %s and guests in %s',
                 self._settings.local_socket,
@@ -123,29 +148,112 @@ class Daemon:
             self._close()
 
     def _close(self) -> None:
+        notify.tell('STOPPING=1')
+        if self._status_server is not None:
+            self._status_server.close()
         self._local.close()
+        self._watch.close()
         if self._legacy is not None:
             self._legacy.close()
         for guest in list(self._guests.values()):
             guest.close()
         self._loop.close()
 
+    def _serve_status(self, where: str) -> status_module.StatusServer | None:
+        """Serve health and counts; guests are served without them too."""
+        if not where:
+            return None
+        try:
+            return status_module.StatusServer(where, self._loop, self._page)
+        except (local.SocketTaken, OSError) as error:
+            LOG.error(
+                'Health and counts are not served at %s: %s; check '
+                '[nova_ext_channel]status_listen',
+                where,
+                error,
+            )
+            return None
+
+    def _show_life(self) -> None:
+        interval = notify.interval()
+        if interval is not None:
+            notify.tell('WATCHDOG=1')
+            self._loop.call_later(interval, self._show_life)
+
+    def _status(self) -> metrics.Status:
+        connected = sum(guest.connected for guest in self._guests.values())
+        return metrics.Status(
+            totals=self.router.totals(),
+            guests=len(self._guests),
+            connected=connected,
+            programs=tuple(self.router.addresses),
+            complaint=self._folder.complaint,
+        )
+
+    def _page(self, path: str) -> status_module.Page | None:
+        """Return the answer to an HTTP request."""
+        ok = http.HTTPStatus.OK
+        if path == '/metrics':
+            body = metrics.totals(self._status())
+            return status_module.Page(ok, metrics.CONTENT_TYPE, [body])
+        if path == '/metrics/guests':
+            return status_module.Page(
+                ok, metrics.CONTENT_TYPE, metrics.each(self._guests.values())
+            )
+        if path == '/healthz':
+            return self._health()
+        return None
+
+    def _health(self) -> status_module.Page:
+        found = self._status()
+        status = http.HTTPStatus.OK
+        if found.complaint is not None:
+            status = http.HTTPStatus.SERVICE_UNAVAILABLE
+        shown = {
+            'status': 'ok' if found.complaint is None else 'failing',
+            'reason': found.complaint,
+            'guests': found.guests,
+            'guests_connected': found.connected,
+            'programs': found.programs,
+        }
+        body = json.dumps(shown).encode('ascii') + b'\n'
+        return status_module.Page(status, 'application/json', [body])
+
     def _look_again(self) -> None:
-        self._loop.call_later(self._settings.scan_interval, self._look_again)
         self._look()
+        self._loop.call_later(self._settings.scan_interval, self._look_again)
+
+    def _look_unwatched(self) -> None:
+        """Look, and more often until the folder can be watched."""
+        self._look()
+        if not self._watch.active:
+            interval = min(self._settings.scan_interval, _UNWATCHED_INTERVAL)
+            self._loop.call_later(interval, self._look_unwatched)
 
     def _look(self) -> None:
         """Bring the guests in line with the folder."""
+        # First, so that nothing comes between the look and the watch.
+        self._watch.start()
         sockets = self._folder.look()
         if sockets is None:
             return
-        for instance, guest in list(self._guests.items()):
-            if instance in sockets:
-                guest.file_appeared()
-            else:
-                guest.file_vanished()
-        for instance in sockets.keys() - self._guests.keys():
-            self._add(instance, sockets[instance])
+        for instance in self._guests.keys() | sockets.keys():
+            self._found(instance, sockets.get(instance))
+
+    def _changed(self, instances: set[str]) -> None:
+        """Bring some guests in line with the folder."""
+        for instance in instances:
+            self._found(instance, self._folder.socket_of(instance))
+
+    def _found(self, instance: str, path: str | None) -> None:
+        guest = self._guests.get(instance)
+        if guest is None:
+            if path is not None:
+                self._add(instance, path)
+        elif path is not None:
+            guest.file_appeared()
+        else:
+            guest.file_vanished()
 
     def _add(self, instance: str, path: str) -> None:
         guest = guests.Guest(

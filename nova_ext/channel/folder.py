@@ -11,17 +11,21 @@
 #    under the License.
 """Which guests there are: the sockets in libvirt's folder.
 
-The folder is looked at every second or so, and read only when its time of
-change has moved. That costs two microseconds a look, and unlike inotify it
-has no queue to overflow, no watch to lose when libvirt makes the folder anew,
-and one path for the start and for later.
+The kernel tells of each socket that comes or goes. That is a hint, of which
+some may be lost: its queue can overflow, and a watch ends when the folder is
+made anew. So the folder is also read, at the start, after a loss and at
+intervals; then only if its time of change has moved, which costs two
+microseconds to see.
 """
 
+from collections.abc import Callable
 import os
 import time
 
+import inotify_simple
 from oslo_log import log as logging
 
+from nova_ext.channel import loop as loop_module
 from nova_ext.wire import addresses
 
 LOG = logging.getLogger(__name__)
@@ -30,17 +34,43 @@ LOG = logging.getLogger(__name__)
 #: same time stamp.
 _GRAIN = 2.0
 
+_CHANGED = (
+    inotify_simple.flags.CREATE
+    | inotify_simple.flags.MOVED_TO
+    | inotify_simple.flags.DELETE
+    | inotify_simple.flags.MOVED_FROM
+)
+_ENDED = (
+    inotify_simple.flags.DELETE_SELF
+    | inotify_simple.flags.MOVE_SELF
+    | inotify_simple.flags.IGNORED
+    | inotify_simple.flags.UNMOUNT
+    | inotify_simple.flags.Q_OVERFLOW
+)
+_WATCHED = (
+    _CHANGED
+    | inotify_simple.flags.DELETE_SELF
+    | inotify_simple.flags.MOVE_SELF
+    | inotify_simple.flags.ONLYDIR
+)
+
 
 class Folder:
     """The guests' sockets in one folder.
 
     :param path: ``[nova_ext_channel]guest_socket_dir``.
+    :ivar complaint: why the folder cannot be read; None when it can.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._seen: int | None = None
-        self._complaint: int | None = None
+        self.complaint: str | None = None
+
+    def socket_of(self, instance: str) -> str | None:
+        """Return the instance's socket if it is there."""
+        path = os.path.join(self._path, addresses.socket_name(instance))
+        return path if os.path.lexists(path) else None
 
     def look(self) -> dict[str, str] | None:
         """Return the socket of each instance; None when nothing changed.
@@ -55,20 +85,102 @@ class Folder:
                 return None
             names = os.listdir(self._path)
         except OSError as error:
-            if error.errno != self._complaint:
-                LOG.error(
-                    'Cannot read the folder of the guest sockets, %s: %s; '
-                    'check [nova_ext_channel]guest_socket_dir and the '
-                    "rights of this process's user",
-                    self._path,
-                    error.strerror,
-                )
-            self._complaint = error.errno
+            self._complain(error.strerror or str(error))
             return None
-        self._complaint = None
+        self.complaint = None
         self._seen = changed if changed / 1e9 < now - _GRAIN else None
         return {
             instance: os.path.join(self._path, name)
             for name in names
             if (instance := addresses.instance_of(name)) is not None
         }
+
+    def _complain(self, reason: str) -> None:
+        if reason != self.complaint:
+            LOG.error(
+                'Cannot read the folder of the guest sockets, %s: %s; check '
+                '[nova_ext_channel]guest_socket_dir and the rights of this '
+                "process's user",
+                self._path,
+                reason,
+            )
+        self.complaint = reason
+
+
+class Watch:
+    """The kernel's word on what comes and goes in a folder.
+
+    :param changed: called with the instances whose sockets came or went.
+    :param lost: called when some may have been missed: read the folder.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        loop: loop_module.Loop,
+        changed: Callable[[set[str]], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self._path = path
+        self._loop = loop
+        self._changed = changed
+        self._lost = lost
+        self._inotify: inotify_simple.INotify | None = None
+        self._complained = False
+
+    @property
+    def active(self) -> bool:
+        """Whether the folder is being watched."""
+        return self._inotify is not None
+
+    def start(self) -> None:
+        """Watch the folder if that is possible and not done yet."""
+        if self._inotify is not None:
+            return
+        inotify = None
+        try:
+            inotify = inotify_simple.INotify(nonblocking=True)
+            inotify.add_watch(self._path, _WATCHED)
+        except OSError as error:
+            if inotify is not None:
+                inotify.close()
+            if not self._complained:
+                LOG.warning(
+                    'Cannot watch the folder of the guest sockets, %s: %s; '
+                    'looking at it every second instead',
+                    self._path,
+                    error.strerror,
+                )
+            self._complained = True
+            return
+        self._complained = False
+        self._inotify = inotify
+        self._loop.watch(inotify.fileno(), loop_module.READ, self)
+
+    def on_ready(self, events: int) -> None:
+        """Pass on what the kernel tells."""
+        if self._inotify is None:
+            return
+        found: set[str] = set()
+        for event in self._inotify.read(timeout=0):
+            if event.mask & _ENDED:
+                self.close()
+                self._lost()
+                return
+            instance = addresses.instance_of(event.name)
+            if instance is not None:
+                found.add(instance)
+        if found:
+            self._changed(found)
+
+    def on_failure(self) -> None:
+        """Begin anew."""
+        self.close()
+        self._lost()
+
+    def close(self) -> None:
+        """Watch no more."""
+        if self._inotify is not None:
+            self._loop.forget(self._inotify.fileno())
+            self._inotify.close()
+            self._inotify = None

@@ -73,6 +73,7 @@ class Guest:
         self._budget = limits_module.Budget(limits)
         self._outbox = outbox.Outbox(limits)
         self._retry = FIRST_RETRY
+        self._waiting = False
         self._complaint: str | None = None
         self._exists = True
         self._closed = False
@@ -88,7 +89,7 @@ class Guest:
         return self._socket is not None
 
     @property
-    def waiting(self) -> int:
+    def queued(self) -> int:
         """Bytes that wait to be written to the guest."""
         return self._outbox.size
 
@@ -115,8 +116,11 @@ class Guest:
         self._flush()
 
     def file_appeared(self) -> None:
-        """Note that the socket's file is there (again)."""
+        """Note that the socket's file is there, maybe a new one."""
         self._exists = True
+        if self._socket is None:
+            self._retry = FIRST_RETRY
+            self.connect()
 
     def file_vanished(self) -> None:
         """Note that the socket's file is gone: no new connection."""
@@ -144,8 +148,17 @@ class Guest:
                 reason,
             )
         self._complaint = reason
-        self._loop.call_later(self._retry, self.connect)
+        self._connect_later(self._retry)
         self._retry = min(self._retry * 2, self._limits.reconnect_interval)
+
+    def _connect_later(self, delay: float) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self._loop.call_later(delay, self._try_again)
+
+    def _try_again(self) -> None:
+        self._waiting = False
+        self.connect()
 
     def _disconnect(self) -> None:
         if self._socket is None:
@@ -162,7 +175,7 @@ class Guest:
         LOG.info('The guest of %s is disconnected', self.instance)
         self._disconnect()
         if self._exists:
-            self._loop.call_later(FIRST_RETRY, self.connect)
+            self._connect_later(FIRST_RETRY)
         else:
             self.close()
 

@@ -98,6 +98,28 @@ class Budget:
         )
 
 
+class Allowance:
+    """A budget of one thing that refills steadily up to one second's worth.
+
+    It may be overdrawn; then the spender waits until it is paid back.
+
+    :param rate: units per second.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._left = rate
+        self._at = time.monotonic()
+
+    def spend(self, units: float) -> float:
+        """Spend units; return the seconds until the budget is not negative."""
+        now = time.monotonic()
+        earned = (now - self._at) * self._rate
+        self._at = now
+        self._left = min(self._left + earned, self._rate) - units
+        return max(-self._left / self._rate, 0.0)
+
+
 class LogGate:
     """Lets a few lines of one kind into the log, and counts the others.
 

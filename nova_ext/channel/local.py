@@ -35,13 +35,15 @@ class SocketTaken(Exception):
     """Another process serves the socket; the text says what to do."""
 
 
-def listen(path: str) -> socket.socket:
-    """Return the listening socket, in place of a dead daemon's.
+def listen(
+    path: str, kind: socket.SocketKind = socket.SOCK_SEQPACKET
+) -> socket.socket:
+    """Return a listening socket, in place of a dead daemon's.
 
     :raises SocketTaken: a living process listens there, or it is no socket.
     """
-    _remove_dead(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    _remove_dead(path, kind)
+    sock = socket.socket(socket.AF_UNIX, kind)
     try:
         # Before bind, so that the file never exists with other permissions.
         os.fchmod(sock.fileno(), 0o660)
@@ -54,17 +56,17 @@ def listen(path: str) -> socket.socket:
     return sock
 
 
-def _remove_dead(path: str) -> None:
+def _remove_dead(path: str, kind: socket.SocketKind) -> None:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise SocketTaken(
-            '%s is not a socket: remove it, or set another '
-            '[nova_ext_channel]local_socket.' % path
+            '%s is not a socket: remove it, or set another path in '
+            '[nova_ext_channel].' % path
         )
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+    with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.settimeout(1)
         try:
             probe.connect(path)

@@ -62,15 +62,17 @@ Related options:
     ),
     cfg.FloatOpt(
         'scan_interval',
-        default=1.0,
+        default=10.0,
         min=0.05,
         help="""
-Seconds between two looks into the folder of the guest sockets.
+Seconds between two looks into the folder of the guest sockets. The kernel
+tells of sockets that come and go at once; the looks find what it could not
+tell of, such as a folder that was made anew.
 
 Possible values:
 
-* Any number of at least 0.05. A guest is connected at most this long after
-  QEMU has created its socket.
+* Any number of at least 0.05. A folder that cannot be watched is looked at
+  every second, or as often as this says.
 
 Related options:
 
@@ -260,6 +262,23 @@ message for this program is dropped.
 Possible values:
 
 * Any number of at least 1.
+""",
+    ),
+    cfg.StrOpt(
+        'status_listen',
+        default='/run/nova-ext/channel-status.sock',
+        help="""
+Where nova-ext-channel answers HTTP requests for its health (``/healthz``) and
+for its counts as Prometheus text (``/metrics`` for all guests together,
+``/metrics/guests`` for each).
+
+Possible values:
+
+* The absolute path of a unix socket, which gets the mode 0660.
+* A loopback address and port, such as ``127.0.0.1:9900``, which every user of
+  this host can read. The systemd unit allows no network: see the
+  administration guide.
+* Empty: nowhere.
 """,
     ),
     cfg.BoolOpt(

@@ -56,8 +56,10 @@ def start(folder, stack):
 def qemu(folder, stack):
     """Return a function that makes the end of one guest."""
 
-    def make(instance: str = fakes.INSTANCE) -> fakes.FakeQemu:
-        made = fakes.FakeQemu(folder, instance)
+    def make(
+        instance: str = fakes.INSTANCE, listens: bool = True
+    ) -> fakes.FakeQemu:
+        made = fakes.FakeQemu(folder, instance, listens)
         stack.callback(made.close)
         return made
 

@@ -14,6 +14,7 @@
 import collections
 from collections.abc import Iterator
 import contextlib
+import http.client
 import os
 import pathlib
 import socket
@@ -35,16 +36,26 @@ INSTANCE = 'instance-0000000a'
 class FakeQemu:
     """Listens as QEMU does for one guest, and is that guest's end."""
 
-    def __init__(self, folder: pathlib.Path, instance: str = INSTANCE) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        instance: str = INSTANCE,
+        listens: bool = True,
+    ) -> None:
         self.instance = instance
         self.path = folder / addresses.socket_name(instance)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(self.path))
-        self._listener.listen(1)
         self._listener.settimeout(10)
+        if listens:
+            self.listen()
         self._connection: socket.socket | None = None
         self._reader = framing.LineReader(1 << 20)
         self._lines: list[bytes] = []
+
+    def listen(self) -> None:
+        """Begin to take connections."""
+        self._listener.listen(1)
 
     @property
     def connection(self) -> socket.socket:
@@ -128,11 +139,22 @@ def settings(folder: pathlib.Path, **changes: Any) -> daemon.Settings:
         **{
             'guest_socket_dir': str(folder),
             'local_socket': str(folder / 'channel.sock'),
-            'scan_interval': 0.05,
+            'scan_interval': 3600.0,
             'limits': limits.Limits(**changes),
             **own,
         }
     )
+
+
+def get(path: pathlib.Path, page: str) -> tuple[int, bytes]:
+    """Ask by HTTP at a unix socket; return status and body."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(10)
+        sock.connect(str(path))
+        sock.sendall(b'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' % page.encode())
+        answer = http.client.HTTPResponse(sock)
+        answer.begin()
+        return answer.status, answer.read()
 
 
 def counts(server: daemon.Daemon) -> collections.Counter[str]:

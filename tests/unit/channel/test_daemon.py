@@ -11,11 +11,16 @@
 #    under the License.
 """The whole daemon, with programs and guests around it."""
 
+import errno
+import json
+import socket
+
 import pytest
 
 from nova_ext import exception
 from nova_ext.channel import client
 from nova_ext.channel import daemon
+from nova_ext.channel import folder as folder_module
 from nova_ext.channel import local
 from nova_ext.conf import channel as channel_conf
 from nova_ext.wire import header
@@ -52,9 +57,10 @@ def test_a_guest_that_appears_later_is_found(start, qemu, program) -> None:
 
 
 def test_a_guest_is_found_at_once_when_somebody_speaks_to_it(
-    start, qemu, program
+    start, qemu, program, monkeypatch
 ) -> None:
-    start(scan_interval=3600.0)
+    monkeypatch.setattr(folder_module.Watch, 'start', lambda self: None)
+    start()
     guest = qemu()
     assert fakes.exchange(guest, program('scale-1')) == {'n': 1}
 
@@ -82,6 +88,97 @@ def test_a_guest_behind_a_dead_socket_file_is_found_again(
     dead.path.unlink()
     guest = qemu()
     assert fakes.exchange(guest, program('scale-1')) == {'n': 1}
+
+
+def test_a_guest_is_found_without_a_watch(start, qemu, monkeypatch) -> None:
+    """Where the kernel has no watch to spare, looks at intervals do."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+    monkeypatch.setattr(folder_module.inotify_simple, 'INotify', refuse)
+    start(scan_interval=0.01)
+    guest = qemu()
+    assert guest.connection
+
+
+def test_a_folder_made_anew_is_watched_again(
+    folder, stack, program, monkeypatch
+) -> None:
+    """As when libvirt is installed anew, or starts after this daemon."""
+    monkeypatch.setattr(daemon, '_UNWATCHED_INTERVAL', 0.01)
+    sockets = folder / 'qemu'
+    stack.callback(lambda: fakes.clean(sockets))
+    stack.enter_context(
+        fakes.running(fakes.settings(folder, guest_socket_dir=str(sockets)))
+    )
+    for number in range(2):
+        sockets.mkdir()
+        first = fakes.FakeQemu(sockets, A)
+        assert first.connection
+        # Nobody looks any more: the watch finds this one.
+        second = fakes.FakeQemu(sockets, B)
+        assert second.connection
+        if number == 0:
+            first.vanish()
+            second.vanish()
+            sockets.rmdir()
+        else:
+            first.close()
+            second.close()
+
+
+def test_libvirts_restart_changes_nothing(
+    start, qemu, program, folder
+) -> None:
+    """It lists and touches its folder; QEMU and its sockets stay."""
+    guest = qemu()
+    server = start()
+    asker = program('scale-1')
+    assert fakes.exchange(guest, asker) == {'n': 1}
+    connection = guest.connection
+    folder.chmod(0o751)
+    (folder / 'nova-ext.xml').touch()
+    (folder / 'nova-ext.xml').unlink()
+    server._loop.call_soon(server._look_unwatched)
+    assert fakes.exchange(guest, asker) == {'n': 1}
+    assert guest.connection is connection
+
+
+def test_a_guest_that_migrates_away_and_back(folder, stack) -> None:
+    """QEMU listens on the other host before the guest runs there; what was
+    on its way is lost, and what comes first after it is not."""
+    hosts = []
+    for name in ('one', 'two'):
+        sockets = folder / name
+        sockets.mkdir()
+        stack.callback(sockets.rmdir)
+        settings = fakes.settings(
+            folder,
+            guest_socket_dir=str(sockets),
+            local_socket=str(folder / (name + '.sock')),
+        )
+        server = stack.enter_context(fakes.running(settings))
+        asker = stack.enter_context(
+            client.LocalProgram(settings.local_socket, 'scale-1')
+        )
+        hosts.append((server, sockets, asker))
+    source = fakes.FakeQemu(hosts[0][1], A)
+    for here, there in ((0, 1), (1, 0), (0, 1)):
+        assert fakes.exchange(source, hosts[here][2]) == {'n': 1}
+        target = fakes.FakeQemu(hosts[there][1], A)
+        assert target.connection
+        # The guest stops in the middle of a line.
+        source.send(b'\n{"data":{"version":2,"msg_ty')
+        source.vanish()
+        polling.until(lambda: A not in hosts[here][0].router.guests)
+        target.send(b'pe":"x"},"version":2,"dest_addr":"scale-1"}\n')
+        source = target
+    assert fakes.exchange(source, hosts[1][2]) == {'n': 1}
+    assert source.connection
+    source.vanish()
+    for server, _, _ in hosts:
+        polling.until(lambda: not server.router.guests)
 
 
 def test_a_vanished_guest_is_forgotten(start, qemu, caplog) -> None:
@@ -134,28 +231,25 @@ def test_the_first_bytes_of_a_connection_free_an_old_guests_reader(
 def test_a_message_waits_for_a_guest_that_is_about_to_listen(
     start, qemu, program
 ) -> None:
-    """As after a restart of QEMU: the file is there, nobody listens yet."""
-    dead = qemu()
-    dead.close()
+    """As while QEMU starts: the file is there, nobody listens yet."""
+    guest = qemu(listens=False)
     server = start(reconnect_interval=0.1)
     asker = program('scale-1')
     asker.send(A, 'cgcs.scale', {'n': 1})
     polling.until(lambda: fakes.counts(server)['to_guest'] == 1)
-    dead.path.unlink()
-    assert qemu().message().payload == '{"n":1}'
+    guest.listen()
+    assert guest.message().payload == '{"n":1}'
 
 
 def test_a_message_that_waited_too_long_is_not_delivered(
     start, qemu, program
 ) -> None:
-    dead = qemu()
-    dead.close()
+    guest = qemu(listens=False)
     server = start(reconnect_interval=0.1, message_lifetime=0.0)
     asker = program('scale-1')
     asker.send(A, 'cgcs.scale', {'old': 1})
     polling.until(lambda: fakes.counts(server)['to_guest'] == 1)
-    dead.path.unlink()
-    guest = qemu()
+    guest.listen()
     assert guest.connection
     polling.until(lambda: server._guests[A].connected)
     guest.say('cgcs.x', '1')
@@ -248,6 +342,63 @@ def test_a_stopped_daemon_leaves_no_socket(folder) -> None:
     with fakes.running(fakes.settings(folder)):
         assert (folder / 'channel.sock').exists()
     assert list(folder.iterdir()) == []
+
+
+def test_health_and_counts_are_served(start, qemu, program, folder) -> None:
+    guest = qemu()
+    start(status_listen=str(folder / 'status.sock'))
+    fakes.exchange(guest, program('scale-1'))
+    status, body = fakes.get(folder / 'status.sock', '/healthz')
+    assert status == 200
+    assert json.loads(body) == {
+        'status': 'ok',
+        'reason': None,
+        'guests': 1,
+        'guests_connected': 1,
+        'programs': ['scale-1'],
+    }
+    _, body = fakes.get(folder / 'status.sock', '/metrics')
+    assert b'channel_messages_total{direction="to_guest"} 1.0' in body
+    assert A.encode() not in body
+    _, body = fakes.get(folder / 'status.sock', '/metrics/guests')
+    wanted = 'guest_connected{instance="%s"} 1' % A
+    assert wanted.encode() in body
+    assert fakes.get(folder / 'status.sock', '/other')[0] == 404
+
+
+def test_a_folder_that_cannot_be_read_is_no_health(start, folder) -> None:
+    start(
+        status_listen=str(folder / 'status.sock'),
+        guest_socket_dir=str(folder / 'missing'),
+    )
+    status, body = fakes.get(folder / 'status.sock', '/healthz')
+    assert status == 503
+    assert json.loads(body)['reason'] == 'No such file or directory'
+
+
+def test_a_status_socket_that_is_taken_does_not_end_the_daemon(
+    start, qemu, program, folder, caplog
+) -> None:
+    guest = qemu()
+    (folder / 'status.sock').write_text('precious')
+    start(status_listen=str(folder / 'status.sock'))
+    assert fakes.exchange(guest, program('scale-1')) == {'n': 1}
+    assert 'Health and counts are not served at' in caplog.text
+    assert (folder / 'status.sock').read_text() == 'precious'
+
+
+def test_systemd_is_told(folder, monkeypatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(folder / 'notify'))
+        systemd.settimeout(10)
+        monkeypatch.setenv('NOTIFY_SOCKET', str(folder / 'notify'))
+        monkeypatch.setenv('WATCHDOG_USEC', '20000')
+        with fakes.running(fakes.settings(folder)):
+            told = [systemd.recv(100) for _ in range(4)]
+        assert told == [b'READY=1', *[b'WATCHDOG=1'] * 3]
+        while told[-1] == b'WATCHDOG=1':
+            told.append(systemd.recv(100))
+        assert told[-1] == b'STOPPING=1'
 
 
 def test_a_program_notices_that_the_daemon_is_gone(folder) -> None:

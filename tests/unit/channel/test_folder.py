@@ -12,7 +12,10 @@
 import os
 import pathlib
 
+import pytest
+
 from nova_ext.channel import folder as folder_module
+from nova_ext.channel import loop
 
 NAME = 'cgcs.messaging.instance-0000000%s.sock'
 
@@ -75,3 +78,84 @@ def test_an_unreadable_folder_is_told_once_and_says_nothing(
     missing.rmdir()
     folder.look()
     assert caplog.text.count('check [nova_ext_channel]guest_socket_dir') == 2
+
+
+class Heard:
+    """What a watch tells, gathered by the loop that it runs in."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.changed: list[set[str]] = []
+        self.lost = 0
+        self.loop = loop.Loop()
+        self.watch = folder_module.Watch(
+            str(path), self.loop, self.changed.append, self.lose
+        )
+
+    def lose(self) -> None:
+        self.lost += 1
+
+    def listen(self) -> list[set[str]]:
+        """Serve what has happened; return what was told of it."""
+        self.loop.call_later(0.01, self.loop.stop)
+        self.loop.run()
+        os.eventfd_read(self.loop._wake)
+        found, self.changed[:] = list(self.changed), []
+        return found
+
+
+@pytest.fixture
+def heard(tmp_path):
+    made = Heard(tmp_path / 'sockets')
+    yield made
+    made.watch.close()
+    made.loop.close()
+
+
+def test_the_watch_tells_of_guests_sockets_only(heard, tmp_path) -> None:
+    path = tmp_path / 'sockets'
+    path.mkdir()
+    heard.watch.start()
+    (path / 'domain-1').mkdir()
+    (path / 'cgcs.messaging.x').touch()
+    assert heard.listen() == []
+    (path / (NAME % 'a')).touch()
+    (path / (NAME % 'b')).touch()
+    assert heard.listen() == [{'instance-0000000a', 'instance-0000000b'}]
+    (path / (NAME % 'a')).rename(tmp_path / 'away')
+    (path / (NAME % 'b')).unlink()
+    assert heard.listen() == [{'instance-0000000a', 'instance-0000000b'}]
+    (tmp_path / 'away').rename(path / (NAME % 'c'))
+    assert heard.listen() == [{'instance-0000000c'}]
+
+
+def test_a_folder_that_goes_away_is_a_loss(heard, tmp_path) -> None:
+    path = tmp_path / 'sockets'
+    for remove in (path.rmdir, lambda: path.rename(tmp_path / 'old')):
+        path.mkdir()
+        heard.watch.start()
+        assert heard.watch.active
+        remove()
+        heard.listen()
+        assert not heard.watch.active
+    assert heard.lost == 2
+
+
+def test_a_full_queue_is_a_loss(heard, tmp_path, monkeypatch) -> None:
+    (tmp_path / 'sockets').mkdir()
+    heard.watch.start()
+    overflow = folder_module.inotify_simple.Event(
+        -1, folder_module.inotify_simple.flags.Q_OVERFLOW, 0, ''
+    )
+    monkeypatch.setattr(
+        heard.watch._inotify, 'read', lambda timeout: [overflow], raising=False
+    )
+    (tmp_path / 'sockets' / (NAME % 'a')).touch()
+    heard.listen()
+    assert (heard.lost, heard.watch.active) == (1, False)
+
+
+def test_a_folder_that_cannot_be_watched_is_told_once(heard, caplog) -> None:
+    heard.watch.start()
+    heard.watch.start()
+    assert not heard.watch.active
+    assert caplog.text.count('Cannot watch the folder') == 1

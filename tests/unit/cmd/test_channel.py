@@ -30,7 +30,12 @@ def write_config(folder, local_socket: str | None = None) -> str:
         '[nova_ext_channel]\n'
         'guest_socket_dir = %s\n'
         'local_socket = %s\n'
-        % (folder, local_socket or folder / 'channel.sock')
+        'status_listen = %s\n'
+        % (
+            folder,
+            local_socket or folder / 'channel.sock',
+            folder / 'status.sock',
+        )
     )
     return str(path)
 
