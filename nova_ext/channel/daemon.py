@@ -18,7 +18,6 @@ go on to the programs of this host.
 
 import dataclasses
 import http
-import json
 import threading
 
 from oslo_config import cfg
@@ -32,9 +31,9 @@ from nova_ext.channel import limits as limits_module
 from nova_ext.channel import local
 from nova_ext.channel import loop
 from nova_ext.channel import metrics
+from nova_ext.channel import monitor
 from nova_ext.channel import notify
 from nova_ext.channel import router
-from nova_ext.channel import status as status_module
 
 LOG = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ _UNWATCHED_INTERVAL = 1.0
 class Settings:
     """What the daemon is told by ``[nova_ext_channel]``.
 
-    :ivar status_listen: where health and counts are served; empty for
+    :ivar monitor: where health and counts are served; empty for
         nowhere.
     :ivar legacy_prefix: put before abstract names; for tests.
     """
@@ -55,7 +54,7 @@ class Settings:
     local_socket: str
     allowed_users: tuple[str, ...] = ()
     scan_interval: float = 10.0
-    status_listen: str = ''
+    monitor: str = ''
     legacy_socket: bool = False
     legacy_addresses: tuple[str, ...] = ()
     legacy_prefix: str = ''
@@ -69,7 +68,7 @@ def settings_of(group: cfg.ConfigOpts.GroupAttr) -> Settings:
         local_socket=group.local_socket,
         allowed_users=tuple(group.allowed_users),
         scan_interval=group.scan_interval,
-        status_listen=group.status_listen,
+        monitor=group.monitor,
         legacy_socket=group.legacy_socket,
         legacy_addresses=tuple(group.legacy_addresses),
         limits=limits_module.from_conf(group),
@@ -124,7 +123,7 @@ class Daemon:
             self.router,
             admitted,
         )
-        self._status_server = self._serve_status(settings.status_listen)
+        self._monitor = self._begin_monitor(settings.monitor)
 
     def stop(self) -> None:
         """End `run` soon; callable from signal handlers and other threads."""
@@ -149,8 +148,8 @@ class Daemon:
 
     def _close(self) -> None:
         notify.tell('STOPPING=1')
-        if self._status_server is not None:
-            self._status_server.close()
+        if self._monitor is not None:
+            self._monitor.close()
         self._local.close()
         self._watch.close()
         if self._legacy is not None:
@@ -159,16 +158,16 @@ class Daemon:
             guest.close()
         self._loop.close()
 
-    def _serve_status(self, where: str) -> status_module.StatusServer | None:
+    def _begin_monitor(self, where: str) -> monitor.Monitor | None:
         """Serve health and counts; guests are served without them too."""
         if not where:
             return None
         try:
-            return status_module.StatusServer(where, self._loop, self._page)
+            return monitor.Monitor(where, self._loop, self._page)
         except (local.SocketTaken, OSError) as error:
             LOG.error(
                 'Health and counts are not served at %s: %s; check '
-                '[nova_ext_channel]status_listen',
+                '[nova_ext_channel]monitor',
                 where,
                 error,
             )
@@ -186,38 +185,31 @@ class Daemon:
             totals=self.router.totals(),
             guests=len(self._guests),
             connected=connected,
-            programs=tuple(self.router.addresses),
-            complaint=self._folder.complaint,
+            programs=len(self.router.addresses),
         )
 
-    def _page(self, path: str) -> status_module.Page | None:
+    def _page(self, path: str) -> monitor.Page | None:
         """Return the answer to an HTTP request."""
         ok = http.HTTPStatus.OK
         if path == '/metrics':
             body = metrics.totals(self._status())
-            return status_module.Page(ok, metrics.CONTENT_TYPE, [body])
+            return monitor.Page(ok, metrics.CONTENT_TYPE, [body])
         if path == '/metrics/guests':
-            return status_module.Page(
+            return monitor.Page(
                 ok, metrics.CONTENT_TYPE, metrics.each(self._guests.values())
             )
-        if path == '/healthz':
+        if path == '/health':
             return self._health()
         return None
 
-    def _health(self) -> status_module.Page:
-        found = self._status()
+    def _health(self) -> monitor.Page:
+        complaint = self._folder.complaint
         status = http.HTTPStatus.OK
-        if found.complaint is not None:
+        if complaint is not None:
             status = http.HTTPStatus.SERVICE_UNAVAILABLE
-        shown = {
-            'status': 'ok' if found.complaint is None else 'failing',
-            'reason': found.complaint,
-            'guests': found.guests,
-            'guests_connected': found.connected,
-            'programs': found.programs,
-        }
-        body = json.dumps(shown).encode('ascii') + b'\n'
-        return status_module.Page(status, 'application/json', [body])
+            complaint = 'the folder of the guest sockets: ' + complaint
+        body = (complaint or 'ok') + '\n'
+        return monitor.Page(status, 'text/plain', [body.encode('ascii')])
 
     def _look_again(self) -> None:
         self._look()

@@ -52,15 +52,13 @@ class Guest(Protocol):
 class Status:
     """What is told of the whole daemon.
 
-    :ivar programs: the addresses that are bound.
-    :ivar complaint: why it is not healthy; None when it is.
+    :ivar programs: addresses that are bound.
     """
 
     totals: tally.Tally
     guests: int
     connected: int
-    programs: tuple[str, ...]
-    complaint: str | None = None
+    programs: int
 
 
 class _Collector(registry.Collector):
@@ -109,7 +107,7 @@ class _Collector(registry.Collector):
         yield core.GaugeMetricFamily(
             _PREFIX + 'programs',
             'Addresses that programs of this host have bound.',
-            len(self._status.programs),
+            self._status.programs,
         )
 
 

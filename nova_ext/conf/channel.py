@@ -265,10 +265,10 @@ Possible values:
 """,
     ),
     cfg.StrOpt(
-        'status_listen',
-        default='/run/nova-ext/channel-status.sock',
+        'monitor',
+        default='/run/nova-ext/monitor.sock',
         help="""
-Where nova-ext-channel answers HTTP requests for its health (``/healthz``) and
+Where nova-ext-channel answers HTTP requests for its health (``/health``) and
 for its counts as Prometheus text (``/metrics`` for all guests together,
 ``/metrics/guests`` for each).
 

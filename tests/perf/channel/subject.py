@@ -74,7 +74,7 @@ def daemon(folder: pathlib.Path, local: pathlib.Path, **options) -> Subject:
     lines = ['[nova_ext_channel]']
     lines.append('guest_socket_dir = %s' % folder)
     lines.append('local_socket = %s' % local)
-    lines.append('status_listen = %s' % local.with_suffix('.status'))
+    lines.append('monitor = %s' % local.with_suffix('.status'))
     lines += ['%s = %s' % item for item in options.items()]
     config.write_text('\n'.join(lines) + '\n')
     log = local.with_suffix('.log').open('w')

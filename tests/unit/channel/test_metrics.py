@@ -44,7 +44,7 @@ def test_the_totals() -> None:
     total.to_program.bytes = 500
     total.to_guest.drop(tally.GUEST_FULL, 2)
     total.rests = 9
-    found = samples(metrics.totals(metrics.Status(total, 4, 3, ('a', 'b'))))
+    found = samples(metrics.totals(metrics.Status(total, 4, 3, 2)))
     assert found['messages_total', 'to_program'] == 5
     assert found['messages_total', 'to_guest'] == 0
     assert found['bytes_total', 'to_program'] == 500

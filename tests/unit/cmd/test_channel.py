@@ -30,7 +30,7 @@ def write_config(folder, local_socket: str | None = None) -> str:
         '[nova_ext_channel]\n'
         'guest_socket_dir = %s\n'
         'local_socket = %s\n'
-        'status_listen = %s\n'
+        'monitor = %s\n'
         % (
             folder,
             local_socket or folder / 'channel.sock',

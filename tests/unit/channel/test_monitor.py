@@ -17,26 +17,26 @@ import threading
 import pytest
 
 from nova_ext.channel import loop
-from nova_ext.channel import status
+from nova_ext.channel import monitor
 from tests.unit.channel import fakes
 
 
-def pages(path: str) -> status.Page | None:
+def pages(path: str) -> monitor.Page | None:
     if path == '/fail':
         raise RuntimeError('expected by the test')
     if path != '/page':
         return None
     body = [b'x' * 100000] * 20
-    return status.Page(http.HTTPStatus.OK, 'text/plain', body)
+    return monitor.Page(http.HTTPStatus.OK, 'text/plain', body)
 
 
 @pytest.fixture
 def serve(folder, stack):
     """Return a function that serves at an address until the test's end."""
 
-    def make(where: str) -> status.StatusServer:
+    def make(where: str) -> monitor.Monitor:
         made = loop.Loop()
-        server = status.StatusServer(where, made, pages)
+        server = monitor.Monitor(where, made, pages)
         thread = threading.Thread(target=made.run)
         thread.start()
         stack.callback(made.close)
@@ -96,7 +96,7 @@ def test_a_bad_connection_ends_alone(
 
 
 def test_a_silent_connection_ends_in_time(serve, folder, monkeypatch) -> None:
-    monkeypatch.setattr(status, '_TIMEOUT', 0.01)
+    monkeypatch.setattr(monitor, '_TIMEOUT', 0.01)
     serve(str(folder / 's'))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(10)
@@ -106,14 +106,14 @@ def test_a_silent_connection_ends_in_time(serve, folder, monkeypatch) -> None:
 
 def test_connections_are_bounded(serve, folder, stack) -> None:
     server = serve(str(folder / 's'))
-    for _ in range(status._MOST):
+    for _ in range(monitor._MOST):
         sock = stack.enter_context(socket.socket(socket.AF_UNIX))
         sock.connect(str(folder / 's'))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(10)
         sock.connect(str(folder / 's'))
         assert sock.recv(1) == b''
-    assert len(server._requests) == status._MOST
+    assert len(server._requests) == monitor._MOST
 
 
 def test_the_unix_socket_is_for_user_and_group_only(serve, folder) -> None:
@@ -134,4 +134,4 @@ def test_a_loopback_port(serve, host: str) -> None:
 )
 def test_another_address_is_refused(where: str) -> None:
     with pytest.raises(ValueError, match='wanted the absolute path'):
-        status.listen(where)
+        monitor.listen(where)

@@ -70,7 +70,7 @@ def listen(where: str) -> socket.socket:
         address, number = None, 0
     if address is None or not address.is_loopback:
         raise ValueError(
-            '[nova_ext_channel]status_listen is %s: wanted the absolute path '
+            '[nova_ext_channel]monitor is %s: wanted the absolute path '
             'of a unix socket, or a loopback address and port such as '
             '127.0.0.1:9900.' % where
         )
@@ -87,7 +87,7 @@ def listen(where: str) -> socket.socket:
     return sock
 
 
-class StatusServer:
+class Monitor:
     """Serves pages.
 
     :param where: see `listen`, also for what is raised.
