@@ -34,6 +34,9 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds before the first new attempt to connect; doubled each time.
 FIRST_RETRY = 0.1
+#: A single line below this size, in bytes, cannot cost much time: it is not
+#: measured.
+_SHORT = 1024
 
 
 class Guest:
@@ -211,18 +214,24 @@ class Guest:
 
     def _work(self, lines: list[bytes], size: int) -> None:
         """Deliver a turn's worth of lines, then rest if needed."""
-        begun = time.monotonic()
         most = self._turn_messages
         if len(lines) > most:
             self._lines = lines[most:]
             lines = lines[:most]
-        for line in lines:
-            self._deliver(self, line)
-            if self._socket is None:
-                return
+        spent = 0.0
+        if len(lines) == 1 and len(lines[0]) < _SHORT:
+            self._deliver(self, lines[0])
+        else:
+            # Not by the wall's clock: others' load on the host is not theirs.
+            spent = -time.thread_time()
+            for line in lines:
+                self._deliver(self, line)
+                if self._socket is None:
+                    return
+            spent += time.thread_time()
         if self._reader.oversized:
             self._note_oversized()
-        rest = self._budget.spend(len(lines), size, time.monotonic() - begun)
+        rest = self._budget.spend(len(lines), size, spent)
         if rest > 0 or self._lines:
             self._pause(rest)
 

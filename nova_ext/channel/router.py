@@ -148,8 +148,8 @@ class Router:
         try:
             address, packet = guest.splicer.packet(line)
         except BadMessage as error:
-            guest.tally.to_program.drop(tally.MALFORMED)
             self._tell(guest, str(error), line)
+            guest.tally.to_program.drop(tally.MALFORMED)
             return
         program = self._programs.get(address) or self._others.find(address)
         failure: str | None
@@ -164,16 +164,16 @@ class Router:
             flow.messages += 1
             flow.bytes += len(packet)
         else:
-            flow.drop(failure)
             self._tell(guest, _SAID[failure], line)
+            flow.drop(failure)
 
     def from_program(self, program: Program, packet: bytes) -> None:
         """Pass a program's packet on to the guest that it names."""
         try:
             instance, line = program.splicer.line(packet)
         except BadMessage as error:
-            self.rest.to_guest.drop(tally.MALFORMED)
             self._tell(program, str(error), packet)
+            self.rest.to_guest.drop(tally.MALFORMED)
             return
         guest = self.guests.get(instance) or self._look_for(instance)
         flow = self.rest.to_guest if guest is None else guest.tally.to_guest
@@ -190,8 +190,8 @@ class Router:
             flow.messages += 1
             flow.bytes += len(line)
         else:
-            flow.drop(failure)
             self._tell(program, _SAID[failure], packet)
+            flow.drop(failure)
 
     def _look_for(self, instance: str) -> Guest | None:
         self._seek(instance)

@@ -58,8 +58,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _allow_many_guests() -> None:
     """Each guest takes a descriptor: use all that this process may have."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == '__main__':

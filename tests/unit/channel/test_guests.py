@@ -12,6 +12,7 @@
 """One guest's connection, driven by hand; the rest is in test_daemon.py."""
 
 import errno
+import itertools
 
 import pytest
 
@@ -143,6 +144,21 @@ def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
     ((delay, _),) = made.later
     assert delay > 0.5
     assert one.tally.rests == 1
+
+
+def test_a_guest_does_not_pay_for_the_load_of_the_host(
+    guest, qemu, made, monkeypatch
+) -> None:
+    """A turn that was interrupted for a minute costs what it has worked."""
+    clock = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(guests.time, 'monotonic', lambda: next(clock))
+    end = qemu()
+    one, lines, _ = guest()
+    one.connect()
+    end.send(b'{}\n' * 10)
+    one.on_ready(loop.READ)
+    assert len(lines) == 10
+    assert one.tally.rests == 0
 
 
 def test_a_hang_up_while_it_rests_is_noticed(guest, qemu, made) -> None:
