@@ -13,7 +13,8 @@
 
 One thread receives, so that the time at which a request arrived is known and
 a newer one is noticed; another works. The address is bound first and the CPUs
-that the host has parked go offline next; only then are requests served.
+that the host has parked go offline next; only then are requests served, and
+the host is told so: it may have parked CPUs that the guest had no way to know.
 """
 
 import logging
@@ -24,6 +25,7 @@ import time
 from typing import Callable
 from typing import Optional
 
+from nova_ext.guest import announce
 from nova_ext.guest import application
 from nova_ext.guest import cpus
 from nova_ext.guest import mailbox
@@ -46,6 +48,7 @@ class ScaleAgent(object):
     :param says: the application.
     :param space: where the programs' addresses live.
     :param at_boot: takes the CPUs offline that the host has parked.
+    :param announcer: tells the host when requests are served.
     :ivar serving: set once requests are served.
     """
 
@@ -55,12 +58,15 @@ class ScaleAgent(object):
         says: Optional[application.Application] = None,
         space: Optional[sockets.Space] = None,
         at_boot: Callable[[], object] = lambda: None,
+        announcer: Callable[..., object] = announce.until_heard,
     ) -> None:
+        self._cpus = processors or cpus.Cpus()
         self._scaler = scaler.Scaler(
-            processors or cpus.Cpus(), says or application.Application()
+            self._cpus, says or application.Application()
         )
         self._space = space or sockets.Space()
         self._at_boot = at_boot
+        self._announce = announcer
         self._mailbox = mailbox.Mailbox()
         self._wake = wake.Wake()
         self.serving = threading.Event()
@@ -83,11 +89,17 @@ class ScaleAgent(object):
         # stop must not wait for it.
         threading.Thread(target=self._boot, daemon=True).start()
         self.serving.wait()
+        announcer = threading.Thread(
+            target=self._announce,
+            args=(self._cpus, self._space, sock, self._wake.wait),
+        )
+        announcer.start()
         try:
             self._work(sock)
         finally:
             self.stop()
             receiver.join()
+            announcer.join()
             sock.close()
             self._wake.close()
 

@@ -18,6 +18,7 @@ original programs.
 
 from typing import Any
 from typing import Dict
+from typing import FrozenSet
 from typing import Iterable
 from typing import List
 from typing import NamedTuple
@@ -33,6 +34,8 @@ CPU = 'cpu'
 
 SCALE_REQUEST = 'scale_request'
 NACK = 'nack'
+#: What our scale agent says of its own accord, see :func:`ready`.
+SCALE_READY = 'scale_ready'
 
 Data = Dict[str, Any]
 
@@ -94,6 +97,42 @@ def nack(reason: str) -> Data:
     after a request that got no answer in time.
     """
     return {'version': header.VERSION, 'msg_type': NACK, 'log_msg': reason}
+
+
+def ready(online: Iterable[int]) -> Data:
+    """Return what the scale agent announces once it serves requests.
+
+    It goes to the address of the scale agent, which no program of an old
+    host has: an old host drops it. A new host sees from it that the guest has
+    booted, and which of its parked vCPUs are online all the same.
+
+    :param online: all vCPUs that are online in the guest.
+    """
+    return {
+        'version': header.VERSION,
+        'msg_type': SCALE_READY,
+        'resource': CPU,
+        'online_cpus': sorted(online),
+    }
+
+
+def parse_ready(data: Any) -> FrozenSet[int]:
+    """Return the online vCPUs of an announcement.
+
+    :raises BadMessage: it is none.
+    """
+    if not isinstance(data, dict):
+        raise BadMessage('data is not an object')
+    if not header.is_version(data.get('version')):
+        raise BadMessage('version is not %d' % header.VERSION)
+    if data.get('msg_type') != SCALE_READY:
+        raise BadMessage('msg_type is not "%s"' % SCALE_READY)
+    if data.get('resource') != CPU:
+        raise BadMessage('resource is not "%s"' % CPU)
+    online = integers(data.get('online_cpus'))
+    if online is None:
+        raise BadMessage('online_cpus is no list of numbers')
+    return frozenset(online)
 
 
 def done(request: Data, cpu: int, online: Iterable[int]) -> Data:

@@ -128,6 +128,10 @@ def port_on(end: socket.socket) -> port.Port:
     return port.Port('a pair of sockets', lambda path: os.dup(end.fileno()))
 
 
+def says_nothing(*args: object) -> None:
+    """Stand for the announcement of a scale agent."""
+
+
 @contextlib.contextmanager
 def guest(
     host_end: socket.socket,
@@ -138,9 +142,12 @@ def guest(
     """Run the two real agents of one guest on a port.
 
     Ready at once: the port and both addresses are taken in this thread's
-    order of waiting, because a message can wait in the port.
+    order of waiting, because a message can wait in the port. Like the
+    original, the scale agent says nothing that it was not asked.
     """
-    scaling = scale_agent.ScaleAgent(processors, says(old), space)
+    scaling = scale_agent.ScaleAgent(
+        processors, says(old), space, announcer=says_nothing
+    )
     with running(scaling):
         scaling.serving.wait(10)
         with running(agent.Agent(port_on(host_end), space)):

@@ -14,6 +14,7 @@ import threading
 
 import pytest
 
+from nova_ext.guest import announce
 from nova_ext.guest import scale_agent
 from nova_ext.wire import header
 from nova_ext.wire import messages
@@ -56,9 +57,17 @@ def host(space):
 def start(processors, space):
     """Return a function that makes an agent, to be run by `fakes.running`."""
 
-    def make(application=None, at_boot=lambda: None):
+    def make(
+        application=None,
+        at_boot=lambda: None,
+        announcer=fakes.says_nothing,
+    ):
         return scale_agent.ScaleAgent(
-            processors, fakes.says(application), space, at_boot
+            processors,
+            fakes.says(application),
+            space,
+            at_boot,
+            announcer,
         )
 
     return make
@@ -235,6 +244,18 @@ def test_a_failure_at_boot_does_not_stop_the_service(
         host.ask(DOWN)
         assert host.answer()[0]['result'] == 'success'
     assert 'Taking the parked CPUs offline failed' in caplog.text
+
+
+def test_it_announces_what_is_online_once_it_serves(
+    host, start, processors
+) -> None:
+    def at_boot() -> None:
+        processors.take_offline(3)
+
+    with fakes.running(start(at_boot=at_boot, announcer=announce.until_heard)):
+        data, address = host.answer()
+    assert address == 'cgcs.scale'
+    assert messages.parse_ready(data) == {0, 1, 2}
 
 
 def test_it_ends_while_it_boots(start) -> None:

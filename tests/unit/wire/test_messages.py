@@ -114,3 +114,25 @@ def test_a_nack_has_the_keys_of_the_original() -> None:
     assert jsonc.dumps(messages.nack('late')) == (
         '{"version":2,"msg_type":"nack","log_msg":"late"}'
     )
+
+
+def test_an_announcement_there_and_back() -> None:
+    data = messages.ready([3, 0, 1])
+    assert json.loads(jsonc.dumps(data))['online_cpus'] == [0, 1, 3]
+    assert messages.parse_ready(data) == {0, 1, 3}
+
+
+@pytest.mark.parametrize(
+    ('data', 'said'),
+    [
+        ([], 'not an object'),
+        ({**messages.ready([0]), 'version': 1}, 'version is not 2'),
+        ({**messages.ready([0]), 'msg_type': 'nack'}, 'msg_type'),
+        ({**messages.ready([0]), 'resource': 'ram'}, 'resource'),
+        ({**messages.ready([0]), 'online_cpus': '0'}, 'no list of numbers'),
+        ({**messages.ready([0]), 'online_cpus': [True]}, 'no list of'),
+    ],
+)
+def test_what_is_no_announcement(data: Any, said: str) -> None:
+    with pytest.raises(BadMessage, match=said):
+        messages.parse_ready(data)
