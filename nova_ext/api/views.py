@@ -78,9 +78,20 @@ def vcpu_scale(instance, last_request=None):
             'offline': list(scale.offline),
             'accounting': CONF.nova_ext_scaling.accounting,
             'remarks': remarks(instance),
+            'stray': _stray(scale.record),
             'last_request': last_request,
         }
     }
+
+
+def _stray(record):
+    """Return what the guest does with parked vCPUs by itself, None for none.
+
+    ``vcpus`` are those that it runs now, as far as the host knows.
+    """
+    if record.stray is None:
+        return None
+    return {**asdict(record.stray), 'vcpus': sorted(record.strays)}
 
 
 def dry_run(plan):

@@ -105,12 +105,16 @@ class SetScale(_ScaleCommand):
 def columns(state: dict[str, Any]) -> Columns:
     """Return the names and values to show of ``vcpu_scale``."""
     last = state['last_request'] or {}
+    # Missing in the answer of an older nova-api.
+    stray = state.get('stray') or {}
     shown = {
         **{key: state[key] for key in ('min', 'current', 'max')},
         **{key: format.Cpus(state[key]) for key in ('online', 'offline')},
         'accounting': state['accounting'],
         # Not from a nova-api before this was added.
         'remarks': format.Lines(state.get('remarks', [])),
+        'stray': format.Cpus(stray.get('vcpus', [])),
+        'stray_count': stray.get('count', 0),
         **{'last_%s' % key: last.get(key) for key in api.LAST_FIELDS},
     }
     return tuple(shown), tuple(shown.values())

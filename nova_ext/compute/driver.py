@@ -12,9 +12,9 @@
 """The driver seam: ``compute_driver = nova_ext.LibvirtDriver``.
 
 A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
-``init_host``, ``cleanup_host``, ``_get_guest_config``, ``cpu_api``, and for
-live migration ``post_claim_migrate_data`` at the destination and
-``_live_migration_operation`` at the source (Nova 31 to 34), on
+``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_handle_conn_event``,
+``cpu_api``, and for live migration ``post_claim_migrate_data`` at the
+destination and ``_live_migration_operation`` at the source (Nova 31 to 34), on
 ``virtapi._compute``, the compute manager, whose tracker it replaces before
 its first use, and on ``nova.rpc.get_server``, which picks the executor.
 """
@@ -28,9 +28,12 @@ import oslo_messaging as messaging
 from nova_ext import conf
 from nova_ext.compute import endpoint
 from nova_ext.compute import guest_config
+from nova_ext.compute import libvirt_guest
 from nova_ext.compute import live_migration
 from nova_ext.compute import scaler
 from nova_ext.compute import tracker
+from nova_ext.compute import watch
+from nova_ext.scaling import announcements
 from nova_ext.scaling import coordinator
 
 LOG = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ class LibvirtDriver(driver.LibvirtDriver):
         super().__init__(virtapi, read_only=read_only)
         self._scaler = None
         self._scaling_server = None
+        self._watch = None
+        self._announcements = None
 
     def init_host(self, host):
         """Start as Nova's driver does, then serve scale requests."""
@@ -58,10 +63,12 @@ class LibvirtDriver(driver.LibvirtDriver):
         if manager is not None:
             self._replace_tracker(manager, host)
             self._serve_scaling(manager, host)
+            self._watch_guests(manager)
 
     def cleanup_host(self, host):
         """Stop serving scale requests, then stop as Nova's driver does."""
         if self._scaling_server:
+            self._announcements.stop()
             self._scaling_server.stop()
             self._scaler.wait(_STOP_TIMEOUT)
             self._scaling_server.wait()
@@ -86,6 +93,20 @@ class LibvirtDriver(driver.LibvirtDriver):
             serializer=objects_base.NovaObjectSerializer(),
         )
         self._scaling_server.start()
+
+    def _watch_guests(self, manager):
+        self._watch = watch.GuestWatch(self, self._scaler)
+        manager.rt.watch_with(self._watch.audited)
+        libvirt_guest.watch_reboots(self, self._watch.rebooted)
+        self._announcements = announcements.Announcements(
+            CONF.nova_ext_channel.local_socket, self._watch.heard
+        )
+        self._announcements.start()
+
+    def _handle_conn_event(self, enabled, reason):
+        super()._handle_conn_event(enabled, reason)
+        if enabled and self._watch:
+            libvirt_guest.watch_reboots(self, self._watch.rebooted)
 
     def _get_guest_config(self, instance, *args, **kwargs):
         guest = super()._get_guest_config(instance, *args, **kwargs)

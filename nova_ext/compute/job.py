@@ -22,6 +22,7 @@ from nova_ext.compute import store
 from nova_ext.compute import topology
 from nova_ext.model.record import ScaleRecord
 from nova_ext.scaling import request
+from nova_ext.scaling import telling
 from nova_ext.scaling.operation import GuestRules
 from nova_ext.scaling.planning import Circumstances
 from nova_ext.scaling.ports import Ports
@@ -82,6 +83,15 @@ class Job:
             host_picks=_rules().host_picks,
             free_pcpus=self._host.free_pcpus,
             isolated=self._host.isolated,
+        )
+
+    def telling(self):
+        """Return what tells the guest which vCPUs are parked."""
+        return telling.Telling(
+            self.server.name,
+            self.server.layout,
+            self.ports.guest,
+            _rules().timeout,
         )
 
     def carry_out(self, plan, record):

@@ -18,12 +18,17 @@ Nova's own late import.
 
 from nova import exception as nova_exception
 from nova.virt.libvirt import guest as nova_guest
+from oslo_log import log as logging
 from oslo_utils import importutils
 
 from nova_ext import conf
 from nova_ext.hypervisor.domain import LiveDomain
 
+LOG = logging.getLogger(__name__)
 CONF = conf.CONF
+
+#: ``VIR_DOMAIN_EVENT_ID_REBOOT`` of libvirt: a guest's reset, from inside.
+EVENT_REBOOT = 1
 
 
 def find_running(driver, instance):
@@ -40,6 +45,35 @@ def find_running(driver, instance):
         ask_monitor,
         CONF.libvirt.realtime_scheduler_priority,
     )
+
+
+def uuid_of(driver, name):
+    """Return the uuid of the domain with a name, None if there is none.
+
+    Leans on ``LibvirtDriver._host.get_connection``.
+    """
+    try:
+        domain = driver._host.get_connection().lookupByName(name)
+        return domain.UUIDString()
+    except nova_guest.libvirt.libvirtError:
+        return None
+
+
+def watch_reboots(driver, rebooted):
+    """Have a function called with the uuid of each guest that resets itself.
+
+    On the present connection to libvirt; a later one needs it anew. The
+    function runs in libvirt's own thread and must neither log nor block.
+    """
+    try:
+        driver._host.get_connection().domainEventRegisterAny(
+            None,
+            EVENT_REBOOT,
+            lambda connection, domain, opaque: rebooted(domain.UUIDString()),
+            None,
+        )
+    except nova_guest.libvirt.libvirtError as error:
+        LOG.warning('Resets of guests go unnoticed: %s', error)
 
 
 def ask_monitor(domain, command, flags):

@@ -56,7 +56,7 @@ class Scaler:
 
     def plan(self, context, uuid, wish):
         """Return the :class:`contract.Plan` of a wish; changes nothing."""
-        job = self._job(context, uuid)
+        job = self.job(context, uuid)
         return planning.make_plan(job.server, wish, job.circumstances(context))
 
     def scale(self, context, uuid, wish, wait):
@@ -87,14 +87,44 @@ class Scaler:
             begun = request.begin(*saved)
             if wait:
                 return self._carry_out(plan, job, begun)
-            self._start(
-                self._carry_out_later, held.pop_all(), plan, job, begun
-            )
+            self.start(self._carry_out_later, held.pop_all(), plan, job, begun)
             return begun.last
 
     def recover(self, context, uuids):
         """Recover, in the background, what an audit found unfinished."""
-        self._start(self._recover_all, context, uuids)
+        self.start(self._recover_all, context, uuids)
+
+    def hold(self, uuid):
+        """Hold a server while its guest is asked; see :class:`guard.Guard`.
+
+        :raises exception.ServerBusy: something else holds it.
+        """
+        return self._guard.hold(uuid)
+
+    def job(self, context, uuid):
+        """Return a :class:`Job` on an instance as it is saved now.
+
+        :raises exception.ServerBusy: it is not on this host.
+        """
+        instance = objects.Instance.get_by_uuid(
+            context, uuid, expected_attrs=EXPECTED_ATTRS
+        )
+        return Job(
+            context,
+            instance,
+            self._driver,
+            self._tracker,
+            self._coordinator,
+            self._reportclient,
+        )
+
+    def start(self, target, *args):
+        """Run a function in the background; see :meth:`wait`."""
+        thread = threading.Thread(
+            target=self._run, args=(target, *args), name='nova-ext-scaler'
+        )
+        self._threads.add(thread)
+        thread.start()
 
     def wait(self, timeout):
         """Wait until nothing runs in the background.
@@ -109,25 +139,12 @@ class Scaler:
 
         :returns: the job, and what was in the way of its recovery.
         """
-        job = self._job(context, uuid)
+        job = self.job(context, uuid)
         if not job.record.journal:
             return job, None
         with lockutils.lock(uuid, 'nova-'):
             error = job.recover()
-        return self._job(context, uuid), error
-
-    def _job(self, context, uuid):
-        instance = objects.Instance.get_by_uuid(
-            context, uuid, expected_attrs=EXPECTED_ATTRS
-        )
-        return Job(
-            context,
-            instance,
-            self._driver,
-            self._tracker,
-            self._coordinator,
-            self._reportclient,
-        )
+        return self.job(context, uuid), error
 
     def _carry_out(self, plan, job, record):
         with lockutils.lock(job.server.uuid, 'nova-'):
@@ -160,16 +177,9 @@ class Scaler:
 
     def _recover(self, context, uuid):
         with lockutils.lock(uuid, 'nova-'):
-            job = self._job(context, uuid)
+            job = self.job(context, uuid)
             if job.record.journal:
                 job.recover()
-
-    def _start(self, target, *args):
-        thread = threading.Thread(
-            target=self._run, args=(target, *args), name='nova-ext-scaler'
-        )
-        self._threads.add(thread)
-        thread.start()
 
     def _run(self, target, *args):
         try:

@@ -31,6 +31,7 @@ from nova_ext.compute import store
 from nova_ext.compute import topology
 from nova_ext.model import record as records
 from nova_ext.model.record import JOURNAL_KEY
+from nova_ext.model.record import OFFLINE_KEY
 
 LOG = logging.getLogger(__name__)
 
@@ -43,6 +44,8 @@ class ResourceTracker(cores_tracker.CoresTracker):
         super().__init__(host, driver, reportclient=reportclient)
         self._journalled = set()
         self._recover = None
+        self._scaled_down = []
+        self._watch = None
 
     # -- audits ------------------------------------------------------------
 
@@ -54,17 +57,30 @@ class ResourceTracker(cores_tracker.CoresTracker):
         """
         self._recover = recover
 
+    def watch_with(self, watch):
+        """Register what is called with an audit's scaled-down servers.
+
+        :param watch: takes a list of instances with flavor, numa_topology and
+            system_metadata; called after the audit, outside of Nova's lock.
+        """
+        self._watch = watch
+
     def update_available_resource(self, context, nodename, startup=False):
-        """Audit, then recover what the audit found unfinished."""
+        """Audit, then look after what the audit found."""
         super().update_available_resource(context, nodename, startup=startup)
         journalled, self._journalled = self._journalled, set()
+        scaled_down, self._scaled_down = self._scaled_down, []
         if self._recover and journalled:
             self._recover(context, sorted(journalled))
+        if self._watch:
+            self._watch(scaled_down)
 
     def _update_usage_from_instances(self, context, instances, nodename):
-        self._journalled.update(
-            instance.uuid for instance in instances if _is_unfinished(instance)
-        )
+        for instance in instances:
+            if _is_unfinished(instance):
+                self._journalled.add(instance.uuid)
+            if _is_scaled_down(instance):
+                self._scaled_down.append(instance)
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
@@ -175,6 +191,13 @@ class ResourceTracker(cores_tracker.CoresTracker):
         instance.system_metadata = records.merge(
             instance.system_metadata, records.ScaleRecord(last=kept.last)
         )
+
+
+def _is_scaled_down(instance):
+    return (
+        'system_metadata' in instance
+        and OFFLINE_KEY in instance.system_metadata
+    )
 
 
 def _is_unfinished(instance):

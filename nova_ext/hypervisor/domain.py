@@ -53,6 +53,26 @@ class LiveDomain:
         self._monitor = monitor
         self._priority = priority
 
+    @property
+    def boot(self) -> int:
+        """Libvirt's number of this QEMU process, another for each start."""
+        return int(self._domain.ID())
+
+    def times(self, vcpus: frozenset[int]) -> dict[int, int]:
+        """Return how many nanoseconds each vCPU's thread has run.
+
+        :returns: nothing when the domain has just ended.
+        """
+        try:
+            threads, _ = self._domain.vcpus()
+        except self._error:
+            return {}
+        return {
+            int(number): int(spent)
+            for number, _, spent, _ in threads
+            if number in vcpus
+        }
+
     def pin_vcpus(self, pins: dict[int, int]) -> None:
         """See the port."""
         for vcpu, pcpu in sorted(pins.items()):

@@ -27,7 +27,8 @@ OFFLINE_KEY = 'nova_ext_offline'
 JOURNAL_KEY = 'nova_ext_journal'
 LAST_KEY = 'nova_ext_last'
 REASON_KEY = 'nova_ext_last_reason'
-KEYS = (OFFLINE_KEY, JOURNAL_KEY, LAST_KEY, REASON_KEY)
+STRAY_KEY = 'nova_ext_stray'
+KEYS = (OFFLINE_KEY, JOURNAL_KEY, LAST_KEY, REASON_KEY, STRAY_KEY)
 
 VALUE_LIMIT = 255
 
@@ -81,12 +82,32 @@ class LastRequest:
 
 
 @dataclass(frozen=True)
+class Stray:
+    """What a guest does with parked vCPUs by itself, for people.
+
+    :ivar vcpus: the parked vCPUs that it was last found to run.
+    :ivar count: how often it was found to run parked vCPUs.
+    :ivar updated_at: ISO 8601, UTC.
+    """
+
+    vcpus: frozenset[int]
+    count: int
+    updated_at: str
+
+
+@dataclass(frozen=True)
 class ScaleRecord:
     """All that this package keeps with an instance."""
 
     offline: frozenset[int] = frozenset()
     journal: Journal | None = None
     last: LastRequest | None = None
+    stray: Stray | None = None
+
+    @property
+    def strays(self) -> frozenset[int]:
+        """The parked vCPUs that the guest runs all the same."""
+        return self.stray.vcpus & self.offline if self.stray else frozenset()
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> 'ScaleRecord':
@@ -101,19 +122,24 @@ class ScaleRecord:
             last=_read_last(
                 metadata.get(LAST_KEY), metadata.get(REASON_KEY, '')
             ),
+            stray=_read_stray(metadata.get(STRAY_KEY)),
         )
 
     def to_metadata(self) -> dict[str, str]:
         """Return the keys to keep; the absent ones of ``KEYS`` must go."""
         metadata = {}
         if self.offline:
-            metadata[OFFLINE_KEY] = hex(sum(1 << cpu for cpu in self.offline))
+            metadata[OFFLINE_KEY] = _mask(self.offline)
         if self.journal:
             metadata[JOURNAL_KEY] = _dump(asdict(self.journal))
         if self.last:
             fields = asdict(self.last)
             metadata[REASON_KEY] = _cut(fields.pop('reason'))
             metadata[LAST_KEY] = _dump(fields)
+        if self.stray:
+            metadata[STRAY_KEY] = _dump(
+                {**asdict(self.stray), 'vcpus': _mask(self.stray.vcpus)}
+            )
         return {key: value for key, value in metadata.items() if value}
 
 
@@ -126,6 +152,10 @@ def merge(metadata: Mapping[str, str], record: ScaleRecord) -> dict[str, str]:
     """Return an instance's system metadata with the record put into it."""
     others = {key: value for key, value in metadata.items() if key not in KEYS}
     return {**others, **record.to_metadata()}
+
+
+def _mask(vcpus: Iterable[int]) -> str:
+    return hex(sum(1 << vcpu for vcpu in vcpus))
 
 
 def _read_mask(text: str | None) -> frozenset[int]:
@@ -155,6 +185,15 @@ def _read_last(text: str | None, reason: str) -> LastRequest | None:
     try:
         return LastRequest(reason=reason, **fields) if fields else None
     except TypeError:
+        return None
+
+
+def _read_stray(text: str | None) -> Stray | None:
+    fields = _load(text)
+    try:
+        vcpus = _read_mask(fields.pop('vcpus')) if fields else frozenset()
+        return Stray(vcpus, **fields) if fields else None
+    except (KeyError, TypeError):
         return None
 
 

@@ -28,6 +28,7 @@ from nova_ext.model.record import DOWN
 from nova_ext.model.record import UP
 from nova_ext.model.record import Journal
 from nova_ext.model.record import ScaleRecord
+from nova_ext.scaling import telling
 from nova_ext.scaling.operation import GuestRules
 from nova_ext.scaling.ports import Ports
 from nova_ext.scaling.ports import Server
@@ -149,7 +150,12 @@ class Recovery:
                 self._refused(vcpu, refusal)
         parked = self._journal.vcpu
         if self._journal.direction == DOWN and parked is not None:
-            self._ask_offline(parked)
+            telling.Telling(
+                self._server.name,
+                self._layout,
+                self._ports.guest,
+                self._rules.timeout,
+            ).take_offline({parked})
 
     def _refused(self, vcpu: int, refusal: exception.GuestRefused) -> None:
         """Take a refusal for the end of a scale-up, if there was one."""
@@ -186,21 +192,3 @@ class Recovery:
             self._layout.online,
             self._rules.timeout,
         )
-
-    def _ask_offline(self, vcpu: int) -> None:
-        try:
-            chosen = self._ports.guest.take_offline(
-                self._server.name, self._rules.timeout, vcpu
-            )
-        except exception.GuestRefused as error:
-            # An old agent, which does not know the hint, with nothing left
-            # to take offline. A parked vCPU that runs only shares a core.
-            LOG.warning(
-                'Server %(server)s: the guest was asked to take vCPU '
-                '%(vcpu)d offline again, and refused: %(error)s',
-                {'server': self._server.uuid, 'vcpu': vcpu, 'error': error},
-            )
-            return
-        if chosen != vcpu and chosen in self._layout.online:
-            # An old agent too: it chose by itself.
-            self._ask_online(chosen)

@@ -113,7 +113,12 @@ def after_recovery(record: ScaleRecord, recovered: Recovered) -> ScaleRecord:
         )
     if last:
         last = replace(last, reached=reached)
-    return ScaleRecord(recovered.layout.offline, recovered.journal, last)
+    return replace(
+        record,
+        offline=recovered.layout.offline,
+        journal=recovered.journal,
+        last=last,
+    )
 
 
 def carry_out(

@@ -68,6 +68,12 @@ class ScalingTestBase(base.ServersTestBase):
                 lambda path: self.world.coordinator,
             )
         )
+        self.useFixture(
+            fixtures.MockPatch(
+                'nova_ext.scaling.announcements.Announcements',
+                self.world.announcements,
+            )
+        )
         super().setUp()
         self._patch_nova()
         self.useFixture(watch.Watch(self.world.effects))

@@ -70,6 +70,7 @@ class MicroversionsTest(ApiTestBase):
                     'offline': [3],
                     'accounting': 'current',
                     'remarks': [],
+                    'stray': None,
                 },
                 shown,
             )

@@ -31,6 +31,9 @@ from tests.functional.fakes.world import World
 
 CPUMap = tuple[bool, ...]
 
+#: ``VIR_DOMAIN_EVENT_ID_REBOOT``.
+EVENT_REBOOT = 1
+
 
 class Pins:
     """The pins of one definition, live or configured."""
@@ -111,6 +114,7 @@ class Domain(fakelibvirt.Domain):
     def reset(self, flags: int) -> None:
         super().reset(flags)
         self._start_guest()
+        self._connection.tell_reset(self)
 
     def destroy(self) -> None:
         super().destroy()
@@ -147,6 +151,20 @@ class Domain(fakelibvirt.Domain):
     def _start_guest(self) -> None:
         count = int(self._tree.findtext('vcpu'))
         self.world.boot_guest(self.name(), self.UUIDString(), count)
+
+    def vcpus(self) -> Any:
+        """Return what each thread has run: a second since the last look.
+
+        Only those of the vCPUs that the guest uses have run at all.
+        """
+        guest = self.world.guests[self.name()]
+        found = []
+        for vcpu, number in enumerate(self.threads):
+            thread = self.world.kernel.threads[number]
+            if vcpu in guest.online:
+                thread.spent += 10**9
+            found.append((vcpu, 1, thread.spent, min(thread.affinity)))
+        return found, []
 
     def _halt(self) -> None:
         self.world.kernel.end(self.threads)
@@ -274,6 +292,21 @@ def _cpus(cpumap: Iterable[bool]) -> frozenset[int]:
 
 class Connection(fakelibvirt.Connection):
     """A connection that keeps a running domain when it is defined again."""
+
+    def lookupByName(self, name: str) -> Any:
+        if name not in self._vms:
+            raise fakelibvirt.make_libvirtError(
+                fakelibvirt.libvirtError,
+                'Domain not found: no domain with matching name "%s"' % name,
+                error_code=fakelibvirt.VIR_ERR_NO_DOMAIN,
+                error_domain=fakelibvirt.VIR_FROM_QEMU,
+            )
+        return self._vms[name]
+
+    def tell_reset(self, domain: Any) -> None:
+        """Send the event of a guest that has reset itself."""
+        callback, opaque = self._event_callbacks[EVENT_REBOOT]
+        callback(self, domain, opaque)
 
     def defineXML(self, xml: Any) -> Any:
         name = etree.fromstring(xml).findtext('name')

@@ -22,11 +22,15 @@ from tests.functional.fakes.effects import Effects
 
 @dataclass
 class Thread:
-    """One vCPU thread."""
+    """One vCPU thread.
+
+    :ivar spent: nanoseconds that it has run.
+    """
 
     affinity: frozenset[int]
     policy: int = os.SCHED_OTHER
     priority: int = 0
+    spent: int = 0
 
 
 class Kernel:

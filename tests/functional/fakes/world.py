@@ -20,6 +20,23 @@ from tests.functional.fakes.guest import Guest
 from tests.functional.fakes.kernel import Kernel
 
 
+class Listener:
+    """What a nova-compute hears, without the channel daemon."""
+
+    def __init__(
+        self, listeners: list[Callable[..., Any]], heard: Callable[..., Any]
+    ) -> None:
+        self._listeners = listeners
+        self._heard = heard
+
+    def start(self) -> None:
+        self._listeners.append(self._heard)
+
+    def stop(self) -> None:
+        if self._heard in self._listeners:
+            self._listeners.remove(self._heard)
+
+
 class World:
     """The outside of every nova-compute of a test.
 
@@ -43,6 +60,17 @@ class World:
         self.on_migration: Callable[[Any, Any], None] = lambda old, new: None
         #: Called when a live migration is to be aborted.
         self.on_abort: Callable[[], None] = lambda: None
+        #: Where each running nova-compute hears announcements.
+        self.listeners: list[Callable[..., Any]] = []
+
+    def announcements(self, path: str, heard: Callable[..., Any]) -> Any:
+        """Stand for :class:`nova_ext.scaling.announcements.Announcements`."""
+        return Listener(self.listeners, heard)
+
+    def announce(self, name: str) -> None:
+        """Let a guest's scale agent announce itself to all hosts."""
+        for heard in list(self.listeners):
+            heard(name, frozenset(self.guests[name].online))
 
     def boot_guest(self, name: str, uuid: str, vcpus: int) -> None:
         """Boot the guest of a domain that has just started."""

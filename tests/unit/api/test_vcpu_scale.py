@@ -45,6 +45,7 @@ def test_show_a_server_that_never_scaled(cloud):
             'offline': [],
             'accounting': 'current',
             'remarks': [],
+            'stray': None,
             'last_request': None,
         }
     }

@@ -15,6 +15,7 @@ import pytest
 
 from nova_ext.api import views
 from nova_ext.conf import CONF
+from nova_ext.model import record
 from tests.unit.api import fakes
 
 
@@ -102,3 +103,15 @@ def test_the_images_mask_counts_for_remarks():
     )
     (shown,) = views.remarks(instance)
     assert 'vCPUs (3)' in shown
+
+
+def test_vcpus_that_run_against_the_record():
+    stray = record.Stray(frozenset({1, 2}), 5, '2026-01-01T00:00:00Z')
+    metadata = record.ScaleRecord(frozenset({1}), stray=stray).to_metadata()
+    shown = views.vcpu_scale(fakes.server(system_metadata=metadata))
+    # vCPU 2 is online by now, and may run.
+    assert shown['vcpu_scale']['stray'] == {
+        'vcpus': [1],
+        'count': 5,
+        'updated_at': '2026-01-01T00:00:00Z',
+    }

@@ -71,7 +71,7 @@ def last(state: str = 'done', **changes: Any) -> dict[str, Any]:
     }
 
 
-def shown(last_request: Any = None) -> Response:
+def shown(last_request: Any = None, **changes: Any) -> Response:
     """Return the answer for a server with vCPU 1 of 4 offline."""
     return Response(
         200,
@@ -85,6 +85,7 @@ def shown(last_request: Any = None) -> Response:
                 'accounting': 'current',
                 'remarks': ['All is well.'],
                 'last_request': last_request,
+                **changes,
             }
         },
     )

@@ -83,12 +83,21 @@ def test_show_in_every_format(format: str) -> None:
             'offline': [1],
             'accounting': 'current',
             'remarks': ['All is well.'],
+            'stray': [],
+            'stray_count': 0,
             **{'last_%s' % key: None for key in scale.api.LAST_FIELDS},
         }
     if format == 'yaml':
         assert yaml.safe_load(out)['online'] == [0, 2, 3]
     if format == 'table':
         assert '0,2-3' in out
+
+
+def test_show_vcpus_that_run_against_the_record() -> None:
+    answer = fakes.shown(stray={'vcpus': [1], 'count': 3})
+    out, _ = run(scale.ShowScale, 'web1', '-f', 'json', answers=[answer])
+    shown = json.loads(out)
+    assert (shown['stray'], shown['stray_count']) == ([1], 3)
 
 
 def test_show_one_column() -> None:

@@ -20,9 +20,11 @@ import pytest
 from nova_ext.compute import driver
 from nova_ext.compute import endpoint
 from nova_ext.compute import guest_config
+from nova_ext.compute import libvirt_guest
 from nova_ext.compute import tracker
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
+from nova_ext.scaling import announcements
 
 BASE = nova_driver.LibvirtDriver
 
@@ -35,6 +37,9 @@ def did(monkeypatch):
         monkeypatch.setattr(BASE, name, getattr(found, name))
     monkeypatch.setattr(rpc, 'get_server', found.get_server)
     monkeypatch.setattr(guest_config, 'adapt', found.adapt)
+    monkeypatch.setattr(announcements, 'Announcements', found.announcements)
+    monkeypatch.setattr(BASE, '_handle_conn_event', found.conn_event)
+    monkeypatch.setattr(libvirt_guest, 'watch_reboots', found.watch_reboots)
     return found
 
 
@@ -62,7 +67,14 @@ def test_the_host_starts_before_it_serves(did, made):
     assert manager.rt.driver is made
     assert manager.rt.reportclient is manager.reportclient
     names = [call[0] for call in did.mock_calls]
-    assert names == ['init_host', 'get_server', 'get_server().start']
+    assert names == [
+        'init_host',
+        'get_server',
+        'get_server().start',
+        'watch_reboots',
+        'announcements',
+        'announcements().start',
+    ]
     target, endpoints = did.get_server.call_args.args
     assert (target.topic, target.server) == (CONF.nova_ext.topic, 'host1')
     (served,) = endpoints
@@ -71,7 +83,20 @@ def test_the_host_starts_before_it_serves(did, made):
 
 def test_the_audit_hands_unfinished_requests_to_the_scaler(did, made):
     made.init_host('host1')
-    assert made.virtapi._compute.rt._recover == made._scaler.recover
+    tracked = made.virtapi._compute.rt
+    assert tracked._recover == made._scaler.recover
+    assert tracked._watch == made._watch.audited
+
+
+def test_a_new_connection_to_libvirt_tells_of_resets_too(did, made):
+    made._handle_conn_event(True, None)
+    made.init_host('host1')
+    did.reset_mock()
+    made._handle_conn_event(False, 'lost')
+    made._handle_conn_event(True, None)
+    names = [call[0] for call in did.mock_calls]
+    assert names == ['conn_event', 'conn_event', 'watch_reboots']
+    assert did.watch_reboots.call_args.args == (made, made._watch.rebooted)
 
 
 def test_a_driver_of_another_process_serves_nothing(did, made):
@@ -88,7 +113,7 @@ def test_serving_ends_before_the_host_does(did, made):
     did.reset_mock()
     made.cleanup_host('host1')
     names = [call[0] for call in did.mock_calls]
-    assert names[0] == 'get_server().stop'
+    assert names[:2] == ['announcements().stop', 'get_server().stop']
     assert names[-1] == 'cleanup_host'
     assert names.index('scaler.wait') < names.index('cleanup_host')
 

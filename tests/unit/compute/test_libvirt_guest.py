@@ -83,3 +83,48 @@ def test_qemu_is_asked_through_libvirt(monkeypatch):
     monkeypatch.setitem(sys.modules, 'libvirt_qemu', module)
     assert libvirt_guest.ask_monitor('domain', 'command', 0) == '{}'
     assert asked == [('domain', 'command', 0)]
+
+
+class Connection:
+    """A connection to libvirt that knows one domain."""
+
+    def __init__(self):
+        self.callbacks = {}
+        self.error = None
+
+    def get_connection(self):
+        return self
+
+    def lookupByName(self, name):
+        if name != 'instance-00000001':
+            raise hypervisor.LibvirtError('no such domain')
+        return types.SimpleNamespace(UUIDString=lambda: fakes.UUID)
+
+    def domainEventRegisterAny(self, domain, event, callback, opaque):
+        if self.error:
+            raise self.error
+        self.callbacks[event] = callback
+
+
+def test_a_domain_is_found_by_its_name():
+    driver = types.SimpleNamespace(_host=Connection())
+    found = libvirt_guest.uuid_of(driver, 'instance-00000001')
+    assert found == fakes.UUID
+    assert libvirt_guest.uuid_of(driver, 'another') is None
+
+
+def test_resets_of_guests_are_told():
+    connection, told = Connection(), []
+    driver = types.SimpleNamespace(_host=connection)
+    libvirt_guest.watch_reboots(driver, told.append)
+    domain = types.SimpleNamespace(UUIDString=lambda: fakes.UUID)
+    connection.callbacks[1](connection, domain, None)
+    assert told == [fakes.UUID]
+
+
+def test_a_libvirt_that_tells_of_no_resets(caplog):
+    connection = Connection()
+    connection.error = hypervisor.LibvirtError('no events')
+    driver = types.SimpleNamespace(_host=connection)
+    libvirt_guest.watch_reboots(driver, lambda uuid: None)
+    assert 'Resets of guests go unnoticed: no events' in caplog.text

@@ -73,6 +73,13 @@ class Domain:
     def pinIOThread(self, thread: int, cpus: Any, flags: int) -> None:
         self._call('iothread', thread, _set_of(cpus), flags)
 
+    def ID(self) -> int:
+        return 7
+
+    def vcpus(self) -> Any:
+        self._call('vcpus')
+        return [(0, 1, 5, 0), (1, 1, 6, 1), (2, 1, 7, 1)], []
+
     def XMLDesc(self, flags: int) -> str:
         self.flags.append(flags)
         return self.xml

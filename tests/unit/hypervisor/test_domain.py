@@ -195,3 +195,16 @@ def test_nobody_knows_before_libvirt_has_heard_of_it(domain, live):
 )
 def test_a_map_has_a_flag_for_each_pcpu(pcpus, wanted):
     assert hypervisor.cpu_map(pcpus) == wanted
+
+
+def test_each_start_has_a_number(live):
+    assert live.boot == 7
+
+
+def test_how_long_threads_have_run(live):
+    assert live.times(frozenset({1, 2, 9})) == {1: 6, 2: 7}
+
+
+def test_a_domain_that_has_ended_has_no_times(domain, live):
+    domain.broken.add('vcpus')
+    assert live.times(frozenset({1})) == {}

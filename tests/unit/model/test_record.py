@@ -22,6 +22,7 @@ from nova_ext.model import record
 from nova_ext.model.record import Journal
 from nova_ext.model.record import LastRequest
 from nova_ext.model.record import ScaleRecord
+from nova_ext.model.record import Stray
 
 VECTORS = pathlib.Path(__file__).parents[2] / 'vectors/damaged_records.yaml'
 DAMAGED = yaml.safe_load(VECTORS.read_text('utf-8'))
@@ -51,11 +52,18 @@ LAST = strategies.builds(
         lambda time: time.isoformat(timespec='seconds') + 'Z'
     ),
 )
+STRAYS = strategies.builds(
+    Stray,
+    vcpus=strategies.frozensets(VCPUS, max_size=MOST_VCPUS),
+    count=strategies.integers(0, 10**9),
+    updated_at=strategies.just('2026-01-01T00:00:00Z'),
+)
 RECORDS = strategies.builds(
     ScaleRecord,
     offline=strategies.frozensets(VCPUS, max_size=MOST_VCPUS),
     journal=strategies.none() | JOURNALS,
     last=strategies.none() | LAST,
+    stray=strategies.none() | STRAYS,
 )
 
 
@@ -93,7 +101,8 @@ def test_the_largest_record_fits_the_database():
         '2026-01-01T00:00:00Z',
     )
     journal = Journal(record.DOWN, MOST_VCPUS - 1, True, True)
-    metadata = ScaleRecord(every, journal, last).to_metadata()
+    stray = Stray(every, 10**9, '2026-01-01T00:00:00Z')
+    metadata = ScaleRecord(every, journal, last, stray).to_metadata()
     assert set(metadata) == set(record.KEYS)
     assert max(map(len, metadata.values())) <= 255
     assert ScaleRecord.from_metadata(metadata).offline == every
@@ -131,6 +140,21 @@ def test_a_damaged_journal_is_still_recovered(text):
 def test_a_journal_of_a_release_without_its_newer_fields():
     metadata = {record.JOURNAL_KEY: '{"direction":"up"}'}
     assert ScaleRecord.from_metadata(metadata).journal == Journal(record.UP)
+
+
+@pytest.mark.parametrize(
+    'text', ['{', '[]', '7', '{"vcpus": "0x2"}', '{"count": 1}', '{}']
+)
+def test_damaged_strays_count_as_none(text):
+    found = ScaleRecord.from_metadata({record.STRAY_KEY: text})
+    assert found == ScaleRecord()
+
+
+def test_a_vcpu_that_is_online_by_now_is_no_stray():
+    stray = Stray(frozenset({1, 2}), 1, '')
+    found = ScaleRecord(frozenset({2, 3}), stray=stray)
+    assert found.strays == {2}
+    assert ScaleRecord(frozenset({2})).strays == frozenset()
 
 
 def test_nothing_is_kept_for_a_server_that_never_scaled():

@@ -1,0 +1,115 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Hear what the scale agents of this host's guests announce."""
+
+from collections.abc import Callable
+import threading
+import time
+
+from oslo_log import log as logging
+
+from nova_ext import exception
+from nova_ext.channel import client
+from nova_ext.channel import limits
+from nova_ext.wire import addresses
+from nova_ext.wire import jsonc
+from nova_ext.wire import messages
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds between two attempts to reach the channel daemon, and the longest
+#: that `Announcements.stop` goes unnoticed.
+RETRY = 2.0
+LISTEN = 1.0
+
+#: Takes the instance's name and the vCPUs that are online in its guest.
+Heard = Callable[[str, frozenset[int]], None]
+
+
+class Announcements:
+    """A thread that owns the scale agents' address on the host's side.
+
+    An announcement that is missed, because this process or the channel daemon
+    was down, is found out later, by the time that parked vCPUs run.
+    """
+
+    def __init__(self, socket_path: str, heard: Heard) -> None:
+        """Remember where the channel daemon is; nothing is opened yet.
+
+        :param socket_path: ``[nova_ext_channel]local_socket``.
+        :param heard: called in the thread; must be quick.
+        """
+        self._path = socket_path
+        self._heard = heard
+        self._stopped = threading.Event()
+        self._complaint = ''
+        self._gate = limits.LogGate()
+        self._thread = threading.Thread(
+            target=self._run, name='nova-ext-announcements', daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to listen, now and whenever the daemon can be reached."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(LISTEN + client.DAEMON_TIMEOUT)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._listen()
+            except (
+                exception.ChannelUnavailable,
+                exception.AddressInUse,
+            ) as error:
+                self._complain(str(error))
+            except Exception:
+                LOG.exception('Listening to the scale agents failed')
+            self._stopped.wait(RETRY)
+
+    def _complain(self, error: str) -> None:
+        # Scale requests say so too; this thread says it once.
+        if error != self._complaint:
+            LOG.warning('The scale agents of guests are not heard: %s', error)
+        self._complaint = error
+
+    def _listen(self) -> None:
+        with client.LocalProgram(self._path, addresses.SCALE_AGENT) as program:
+            self._complaint = ''
+            while not self._stopped.is_set():
+                try:
+                    received = program.receive(time.monotonic() + LISTEN)
+                except exception.ChannelTimeout:
+                    continue
+                self._read(received)
+
+    def _read(self, received: client.Received) -> None:
+        try:
+            online = messages.parse_ready(received.data)
+        except jsonc.BadMessage as error:
+            held_back = self._gate.admit()
+            if held_back is not None:
+                LOG.warning(
+                    'Instance %(instance)s: ignored what its guest '
+                    'announced: %(error)s (%(more)d before it not logged)',
+                    {
+                        'instance': received.instance,
+                        'error': error,
+                        'more': held_back,
+                    },
+                )
+            return
+        self._heard(received.instance, online)

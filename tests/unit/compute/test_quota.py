@@ -1,0 +1,26 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""A few events of each name in each period."""
+
+from nova_ext.compute import quota
+
+
+def test_a_few_of_each_name_and_after_the_period_again():
+    now = [100.0]
+    counts = quota.Quota(lambda: now[0])
+    assert [counts.admit('a') for _ in range(quota.COUNT)] == [
+        True
+    ] * quota.COUNT
+    assert not counts.admit('a')
+    assert counts.admit('b')
+    now[0] += quota.PERIOD
+    assert counts.admit('a')

@@ -1,0 +1,121 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""What scale agents announce is heard, whenever the daemon is there."""
+
+import json
+import queue
+import socket
+
+import pytest
+
+from nova_ext.scaling import announcements
+from nova_ext.wire import messages
+from tests.unit import polling
+
+
+class Daemon:
+    """A channel daemon that says what the test wants."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.bind(path)
+        self._socket.listen()
+        self._socket.settimeout(10)
+
+    def accept(self, answer: str = 'bound') -> socket.socket:
+        program, _ = self._socket.accept()
+        program.settimeout(10)
+        address = json.loads(program.recv(65536))['bind']
+        assert address == 'cgcs.scale'
+        program.send(json.dumps({'version': 2, answer: address}).encode())
+        return program
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def say(program: socket.socket, instance: str, data: object) -> None:
+    fields = {
+        'data': data,
+        'version': 2,
+        'source_addr': 'cgcs.scale',
+        'source_instance': instance,
+    }
+    program.send(json.dumps(fields).encode())
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / 'channel.sock')
+
+
+@pytest.fixture
+def heard(path, monkeypatch, caplog):
+    """Return the announcements that a running listener has heard."""
+    monkeypatch.setattr(announcements, 'RETRY', 0.01)
+    monkeypatch.setattr(announcements, 'LISTEN', 0.05)
+    found: queue.Queue = queue.Queue()
+    listener = announcements.Announcements(
+        path, lambda instance, online: found.put((instance, online))
+    )
+    listener.start()
+    yield found
+    listener.stop()
+    assert not listener._thread.is_alive()
+
+
+def test_an_announcement_is_heard(path, heard):
+    daemon = Daemon(path)
+    with daemon.accept() as program:
+        say(program, 'instance-1', messages.ready([0, 1]))
+        assert heard.get(timeout=10) == ('instance-1', {0, 1})
+    daemon.close()
+
+
+def test_a_daemon_that_comes_later_and_again(path, heard, caplog):
+    def complaints():
+        records = caplog.get_records('setup') + caplog.get_records('call')
+        return [one for one in records if 'are not heard: ' in one.msg]
+
+    polling.until(complaints)
+    daemon = Daemon(path)
+    daemon.accept().close()
+    with daemon.accept() as program:
+        say(program, 'instance-1', messages.ready([0]))
+        assert heard.get(timeout=10) == ('instance-1', {0})
+    daemon.close()
+    reasons = [one.getMessage() for one in complaints()]
+    assert len(reasons) == len(set(reasons)), reasons
+
+
+def test_an_address_in_use_is_asked_for_again(path, heard):
+    daemon = Daemon(path)
+    daemon.accept('error').close()
+    with daemon.accept() as program:
+        say(program, 'instance-1', messages.ready([0]))
+        assert heard.get(timeout=10)
+    daemon.close()
+
+
+def test_junk_is_ignored_and_does_not_flood_the_log(path, heard, caplog):
+    daemon = Daemon(path)
+    with daemon.accept() as program:
+        for _ in range(50):
+            say(program, 'instance-1', {'version': 2, 'msg_type': 'junk'})
+        say(program, 'instance-2', messages.ready([0]))
+        assert heard.get(timeout=10) == ('instance-2', {0})
+    daemon.close()
+    assert 0 < caplog.text.count('ignored what its guest announced') <= 5
+
+
+def test_one_that_was_never_started_stops(path):
+    announcements.Announcements(path, lambda *args: None).stop()
