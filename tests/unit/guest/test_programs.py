@@ -141,6 +141,9 @@ def test_a_guest_talks_scales_and_ends(guest, tmp_path) -> None:
         *('--hooks', tmp_path / 'hooks'),
     )
     guest.logged('guest_scale_agent', 'Cannot take the parked CPUs offline')
+    announced = guest.line()
+    assert announced['dest_addr'] == 'cgcs.scale'
+    assert messages.parse_ready(announced['data']) == {0, 1, 2, 3}
     scale(guest, processors)
     calls = (tmp_path / 'calls').read_text().splitlines()
     assert [json.loads(call)['event'] for call in calls] == [
