@@ -1,0 +1,147 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""A quiet guest beside one that does its worst."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+import contextlib
+import multiprocessing
+import os
+import random
+import socket
+import time
+
+from nova_ext.wire import framing
+from nova_ext.wire import header
+from tests.perf.channel import ends
+
+#: Mean seconds between two round trips of the quiet guest.
+PACE = 0.001
+#: Packets that a program floods a guest with, for one that never reads.
+_TO_GUEST = 3000
+
+_fork = multiprocessing.get_context('fork')
+
+
+def _line(payload: str, address: str = 'nobody') -> bytes:
+    return framing.guest_line(header.serial(payload, address, 'x'))
+
+
+#: Name and what the guest writes for ever.
+LINES: dict[str, bytes] = {
+    'to a program that reads': _line('"%s"' % ('x' * 60), 'cgcs.sink'),
+    'to one that does not': _line('"%s"' % ('x' * 60), 'cgcs.stuck'),
+    "to the quiet guest's": _line('"%s"' % ('x' * 60), ends.ADDRESS),
+    'long ones to that': _line('"%s"' % ('x' * 2900), ends.ADDRESS),
+    'no line feed': b'x' * 65536,
+    'half a line': b'{"data":{"version":2,"msg_typ',
+    'invalid UTF-8': b'{"data":"\xff\xfe"}\n' * 10,
+    'control characters': b'\x1b[2J\x07\r\x00' * 20 + b'\n',
+    'deep nesting': b'[' * 8000 + b']' * 8000 + b'\n',
+    'huge numbers': _line('[%s]' % ','.join(['1' * 4000] * 3)),
+    'many values': _line('[%s1]' % ('{},1,' * 3000)),
+    'many escapes': _line('"%s"' % ('\\n' * 7500)),
+}
+
+
+def quiet(host: ends.Host, seconds: float) -> list[float]:
+    """Return the seconds of round trips of the first guest.
+
+    They begin at random times, whatever became of the one before, and count
+    from then on.
+    """
+    guest, program = host.guests[0], host.program
+    packet = program.message(guest.instance, 150)
+    answer = guest.message(150)
+    mark = b'"source_instance":"%s"' % guest.instance.encode()
+    pauses = random.Random(1)
+    found = []
+    due = time.perf_counter()
+    end = due + seconds
+    while due < end:
+        due += pauses.expovariate(1 / PACE)
+        while time.perf_counter() < due:
+            pass
+        program.socket.send(packet)
+        while not guest.socket.recv(ends.READ).endswith(b'}\n'):
+            pass
+        guest.socket.sendall(answer)
+        while mark not in program.socket.recv(ends.READ):
+            pass
+        found.append(time.perf_counter() - due)
+    return found
+
+
+@contextlib.contextmanager
+def flooding(host: ends.Host, name: str) -> Iterator[None]:
+    """Let the second guest write a line of ``LINES`` for ever."""
+    stuck = ends.Program(host.local, 'cgcs.stuck')
+    with (
+        contextlib.closing(stuck),
+        _process(_drain, host.local),
+        _process(_write, host.guests[1].socket, LINES[name]),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def deaf(host: ends.Host) -> Iterator[None]:
+    """Let a program write for ever to the second guest, which never reads."""
+    with _process(_write_to_guest, host.local, host.guests[1].instance):
+        yield
+
+
+@contextlib.contextmanager
+def _process(
+    target: Callable[..., None], *arguments: object
+) -> Iterator[None]:
+    """Run a function in a process that gives way to the quiet guest's end.
+
+    Both have to share a core, and that is not what is measured.
+    """
+    process = _fork.Process(target=_idle, args=(target, *arguments))
+    process.start()
+    # Past the burst that a guest may begin with.
+    time.sleep(2.0)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join(10)
+
+
+def _idle(target: Callable[..., None], *arguments: object) -> None:
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    target(*arguments)
+
+
+def _write(sock: socket.socket, line: bytes) -> None:
+    sock.settimeout(None)
+    chunk = line * max(16384 // len(line), 1)
+    while True:
+        sock.sendall(chunk)
+
+
+def _drain(path: object) -> None:
+    program = ends.Program(path, 'cgcs.sink')  # type: ignore[arg-type]
+    program.socket.settimeout(None)
+    while program.socket.recv(ends.READ):
+        pass
+
+
+def _write_to_guest(path: object, instance: str) -> None:
+    program = ends.Program(path, 'cgcs.loud')  # type: ignore[arg-type]
+    program.socket.settimeout(None)
+    packet = program.message(instance, 3000)
+    while True:
+        program.socket.send(packet)
+        time.sleep(1 / _TO_GUEST)
