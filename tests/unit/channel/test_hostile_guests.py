@@ -11,6 +11,8 @@
 #    under the License.
 """Guests and programs that flood, do not read, or talk nonsense."""
 
+import resource
+
 import pytest
 
 from nova_ext.wire import framing
@@ -165,3 +167,104 @@ def test_a_program_that_does_not_read_holds_up_no_other(
     assert fakes.exchange(guest, asker) == {'n': 1}
     # What was queued comes, in order, once it reads.
     assert stuck.receive(fakes.soon()).data == 'x' * 10000
+
+
+def test_half_a_line_may_stay_for_hours(start, qemu, program) -> None:
+    """It occupies what it has sent, and costs nobody anything."""
+    slow, quiet = qemu(B), qemu(A)
+    server = start()
+    line = header.serial('{"n":1}', 'cgcs.x', 'a')
+    receiver, asker = program('cgcs.x'), program('scale-1')
+    for number in range(len(line)):
+        slow.send(line[number : number + 1])
+        if number % 20 == 0:
+            assert fakes.exchange(quiet, asker) == {'n': 1}
+    reader = server._guests[B]._reader
+    polling.until(lambda: reader.pending == len(line))
+    slow.send(b'\n')
+    assert receiver.receive(fakes.soon()).data == {'n': 1}
+    assert reader.pending == 0
+
+
+def test_what_never_ends_is_not_kept(start, qemu, program) -> None:
+    endless, quiet = qemu(B), qemu(A)
+    server = start(line_bytes=4096)
+    asker = program('scale-1')
+    for _ in range(50):
+        endless.send(b'x' * 10000)
+        assert fakes.exchange(quiet, asker) == {'n': 1}
+        assert server._guests[B]._reader.pending <= 4096
+    endless.send(b'\n')
+    polling.until(lambda: fakes.counts(server)['dropped: too_long'] == 1)
+
+
+@pytest.mark.parametrize(
+    'payload',
+    [
+        '[%s1]' % ('{},1,' * 3000),
+        '[%s]' % ','.join(['1' * 4000] * 3),
+        '"%s"' % ('\\n' * 7500),
+    ],
+    ids=['values', 'numbers', 'escapes'],
+)
+def test_lines_that_are_dear_to_read_have_their_share(
+    start, qemu, program, payload: str
+) -> None:
+    """They are few, so neither of the rates would bind."""
+    dear, quiet = qemu(B), qemu(A)
+    server = start(time_share=0.0001)
+    dear.connection.setblocking(False)
+    line = framing.guest_line(header.serial(payload, 'nobody', 'x'))
+    asker = program('scale-1')
+    for _ in range(20):
+        try:
+            dear.connection.send(line)
+        except BlockingIOError:
+            pass
+        assert fakes.exchange(quiet, asker) == {'n': 1}
+    polling.until(lambda: server.router.totals().rests > 0)
+    assert fakes.counts(server)['dropped: no_program'] < 20
+
+
+def test_a_flood_leaves_room_in_the_queue_of_a_program(
+    start, qemu, program
+) -> None:
+    """Both guests talk to a program that does not read for a while."""
+    loud, quiet = qemu(B), qemu(A)
+    server = start(program_queue_messages=8)
+    receiver = program('cgcs.x')
+    text = '"%s"' % ('x' * 9000)
+    for _ in range(100):
+        loud.say('cgcs.x', text)
+    polling.until(lambda: fakes.counts(server)['dropped: program_full'] > 0)
+    quiet.say('cgcs.x', '"quiet"')
+    polling.until(lambda: server._guests[A].tally.to_program.messages == 1)
+    while (found := receiver.receive(fakes.soon())).data != 'quiet':
+        assert found.instance == B
+
+
+def test_a_thousand_guests(start, qemu, program, stack) -> None:
+    """The original stopped at 98."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] < 5000:
+        pytest.skip('needs 5000 open files, has %d' % before[1])
+    stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    guests = [qemu('instance-%08x' % number) for number in range(1000)]
+    server = start()
+    assert len(server._guests) == 1000
+    asker = program('scale-1')
+    for guest in guests[:: 1000 // 20]:
+        assert fakes.exchange(guest, asker) == {'n': 1}
+
+
+def test_nothing_is_done_while_nothing_happens(start, qemu, program) -> None:
+    guest = qemu()
+    server = start()
+    receiver = program('cgcs.x')
+    guest.say('cgcs.x', '1')
+    assert receiver.receive(fakes.soon()).data == 1
+    receiver.close()
+    # What remains is the limit for binding an address, and the next look.
+    polling.until(lambda: server._loop._patience() > 1)
+    assert len(server._loop._timers) <= 3

@@ -105,6 +105,31 @@ def test_a_fault_in_a_timer_ends_nothing(made, caplog) -> None:
     assert 'An action of the guest channel failed' in caplog.text
 
 
+def test_a_faults_text_is_escaped_in_the_log(made, reader, caplog) -> None:
+    """It may hold what a guest wrote."""
+
+    def fail() -> None:
+        raise ValueError('\x1b[2J\nforged line')
+
+    made.call_soon(fail)
+    made.call_later(0.01, made.stop)
+    made.run()
+    assert '\x1b' not in caplog.text
+    assert '\nforged' not in caplog.text
+    assert '\\x1b[2J\\nforged line' in caplog.text
+
+
+def test_what_is_to_be_done_at_the_turns_end(made, reader) -> None:
+    one = reader()
+    seen: list[object] = []
+    made.call_soon(lambda: made.at_turn_end(lambda: seen.append('end')))
+    made.call_soon(lambda: seen.append('turn'))
+    os.write(one.end, b'x')
+    made.call_later(0.01, made.stop)
+    made.run()
+    assert seen == ['turn', 'end']
+
+
 def test_a_handler_may_end_another_in_the_same_turn(made, reader) -> None:
     first, second = reader(), reader()
     first.forgets, second.forgets = second, first
