@@ -11,10 +11,14 @@
 #    under the License.
 """Carry a scale request from the API to the compute host of a server."""
 
+from dataclasses import asdict
+import time
+
 from nova import exception as nova_exception
 from nova import objects
 from nova.api.openstack import common
 from nova.compute import api as compute
+from oslo_log import log as logging
 from webob import exc
 
 from nova_ext import exception
@@ -22,6 +26,16 @@ from nova_ext.api import blockers
 from nova_ext.api import compute_rpc
 from nova_ext.api import planner
 from nova_ext.api import policy
+from nova_ext.conf import CONF
+from nova_ext.model.record import DONE
+from nova_ext.model.record import FAILED
+from nova_ext.model.record import REFUSED
+from nova_ext.model.record import ScaleRecord
+
+LOG = logging.getLogger(__name__)
+
+#: Between two looks at the record of a host that is silent.
+POLL_SECONDS = 1.0
 
 #: The name under which a request is listed among the server's events.
 ACTION = 'scale'
@@ -74,6 +88,7 @@ class Scaler:
         objects.InstanceAction.action_start(
             context, instance.uuid, ACTION, want_result=False
         )
+        began = time.monotonic()
         try:
             answer = self._rpc.scale(
                 context,
@@ -82,6 +97,11 @@ class Scaler:
                 target=target,
                 wait=wait,
             )
+        except exception.ComputeSilent as error:
+            until = began + CONF.nova_ext.request_timeout
+            answer = _recorded(context, instance, wait, until)
+            if answer is None:
+                raise to_http(error) from None
         except exception.NovaExtError as error:
             raise to_http(error) from None
         return _result(answer, 'last_request')
@@ -106,6 +126,33 @@ class Scaler:
         if 'error' in answer and found:
             return planner.local(instance, target, found)
         return planner.with_remedies(_result(answer, 'plan'), found)
+
+
+def _recorded(context, instance, wait, until):
+    """Return the answer that a silent host's record holds, None if none.
+
+    The host may have heard the request and lost the way back: then its caller
+    learns from here how it ended, instead of that nobody knows.
+
+    :param wait: whether only the end of the request is an answer.
+    :param until: `time.monotonic` seconds to wait for that end.
+    """
+    while True:
+        try:
+            instance.refresh()
+        except Exception:
+            LOG.exception('nova-ext: server %s cannot be read', instance.uuid)
+            return None
+        last = ScaleRecord.from_metadata(instance.system_metadata).last
+        if last is None or last.request_id != context.request_id:
+            return None
+        if last.state in (FAILED, REFUSED):
+            return {'error': {'code': 503, 'message': last.reason}}
+        if last.state == DONE or not wait:
+            return {'last_request': asdict(last)}
+        if time.monotonic() >= until:
+            return None
+        time.sleep(POLL_SECONDS)
 
 
 def to_http(error):

@@ -16,6 +16,8 @@ from webob import exc
 
 from nova_ext import exception
 from nova_ext.api import scaler
+from nova_ext.conf import CONF
+from nova_ext.model import record
 from tests.unit.api import fakes
 
 
@@ -52,3 +54,76 @@ def test_the_action_is_recorded_before_the_host_is_asked(cloud, monkeypatch):
     monkeypatch.setattr('nova_ext.api.compute_rpc.ComputeRPC.scale', scale)
     found = scaler.Scaler().scale(fakes.user(), cloud.server, target=3)
     assert found == fakes.LAST
+
+
+@pytest.fixture
+def silent(cloud, monkeypatch):
+    """Return a function that asks a silent host, whose record changes.
+
+    Each look at the server finds the next of the states.
+    """
+    monkeypatch.setattr(scaler, 'POLL_SECONDS', 0)
+
+    def ask(*states, wait=True, request_id=None, reason=''):
+        context = fakes.user()
+        looks = list(states)
+
+        def refresh(server):
+            if isinstance(looks[0], Exception):
+                raise looks[0]
+            last = record.LastRequest(
+                **{
+                    **fakes.LAST,
+                    'request_id': request_id or context.request_id,
+                    'state': looks.pop(0) if looks[1:] else looks[0],
+                    'reason': reason,
+                }
+            )
+            server.system_metadata = record.ScaleRecord(
+                last=last
+            ).to_metadata()
+
+        def scale(*args, **kwargs):
+            raise exception.ComputeSilent(server=fakes.SERVER)
+
+        monkeypatch.setattr(type(cloud.server), 'refresh', refresh)
+        monkeypatch.setattr('nova_ext.api.compute_rpc.ComputeRPC.scale', scale)
+        return scaler.Scaler().scale(
+            context, cloud.server, target=3, wait=wait
+        )
+
+    return ask
+
+
+def test_a_request_whose_answer_was_lost_is_answered_from_the_record(silent):
+    assert silent('in progress', 'in progress', 'done')['state'] == 'done'
+
+
+def test_one_that_need_not_end_has_begun(silent):
+    assert silent('in progress', wait=False)['state'] == 'in progress'
+
+
+def test_a_failure_whose_answer_was_lost(silent):
+    with pytest.raises(exc.HTTPServiceUnavailable, match='no core'):
+        silent('in progress', 'failed', reason='no core')
+
+
+@pytest.mark.parametrize(
+    'states, request_id',
+    [
+        (['done'], 'req-another'),
+        ([RuntimeError('expected by the test')], None),
+    ],
+)
+def test_a_record_that_does_not_know(silent, states, request_id):
+    with pytest.raises(exc.HTTPServiceUnavailable, match='may still run'):
+        silent(*states, request_id=request_id)
+
+
+def test_a_request_that_does_not_end(silent):
+    CONF.set_override('request_timeout', 1, group='nova_ext')
+    try:
+        with pytest.raises(exc.HTTPServiceUnavailable, match='may still run'):
+            silent('in progress')
+    finally:
+        CONF.clear_override('request_timeout', group='nova_ext')
