@@ -26,6 +26,7 @@ from oslo_log import log as logging
 from nova_ext import exception
 from nova_ext.compute import announce
 from nova_ext.compute import guard
+from nova_ext.compute import patience
 from nova_ext.compute.job import Job
 from nova_ext.scaling import planning
 from nova_ext.scaling import request
@@ -52,6 +53,7 @@ class Scaler:
         self._coordinator = coordinator
         self._reportclient = reportclient
         self._guard = guard.Guard()
+        self._patience = patience.Patience()
         self._threads = set()
 
     def plan(self, context, uuid, wish):
@@ -144,6 +146,7 @@ class Scaler:
             return job, None
         with lockutils.lock(uuid, 'nova-'):
             error = job.recover()
+        self._patience.ended(uuid)
         return self.job(context, uuid), error
 
     def _carry_out(self, plan, job, record):
@@ -162,7 +165,8 @@ class Scaler:
             )
 
     def _recover_all(self, context, uuids):
-        for uuid in uuids:
+        self._patience.keep(uuids)
+        for uuid in filter(self._patience.is_due, uuids):
             try:
                 with self._guard.hold(uuid):
                     self._recover(context, uuid)
@@ -178,8 +182,12 @@ class Scaler:
     def _recover(self, context, uuid):
         with lockutils.lock(uuid, 'nova-'):
             job = self.job(context, uuid)
-            if job.record.journal:
-                job.recover()
+            if not job.record.journal:
+                return
+            if isinstance(job.recover(), exception.GuestSilent):
+                self._patience.failed(uuid)
+            else:
+                self._patience.ended(uuid)
 
     def _run(self, target, *args):
         try:

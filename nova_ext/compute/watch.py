@@ -87,7 +87,7 @@ class GuestWatch:
         for known in (self._reboots, self._told, self._warned):
             for uuid in set(known) - uuids:
                 known.pop(uuid, None)
-        self._announced &= uuids
+        self._announced.intersection_update(uuids)
         if instances:
             self._scaler.start(self._look_at_all, instances)
 

@@ -12,6 +12,7 @@
 """Requests of a host: one at a time, at once or in the background."""
 
 import contextlib
+from dataclasses import replace
 import logging
 import threading
 from unittest import mock
@@ -247,3 +248,18 @@ def test_a_recovery_that_fails_keeps_nothing_from_the_next(
         scaler.wait(PATIENCE)
     assert tried == ['first', 'second']
     assert 'Server first: its scale request was not recovered' in caplog.text
+
+
+def test_a_guest_that_never_answers_is_asked_less_and_less(scaler, world):
+    record, layout = world.saved
+    world.saved = (replace(record, journal=Journal('down')), layout)
+    world.recovery_error = exception.GuestSilent(timeout=1)
+    for _ in range(40):
+        scaler.recover(fakes.admin(), [fakes.UUID])
+        scaler.wait(PATIENCE)
+    assert world.recovered < 12
+    # Whoever asks for more or fewer vCPUs does not wait for that.
+    before = world.recovered
+    with pytest.raises(exception.GuestSilent):
+        scaler.scale(fakes.user(), fakes.UUID, DOWN, wait=True)
+    assert world.recovered == before + 1
