@@ -28,6 +28,9 @@ online    CPU ``cpu`` is online, again or   a CPU that was to come online
                                             agreed hear ``offline``
 ========= ================================= ==============================
 
+One that was killed, or printed what is no JSON object, refuses and hears of
+the step back too: it may have done half of its work.
+
 What is ``required`` cannot be refused: the host has already taken the core of
 a CPU, or nothing else is left to do.
 """
@@ -80,6 +83,10 @@ Call = NamedTuple(
 
 class Refused(Exception):
     """A hook does not agree; the text says which one and why."""
+
+
+class Unclear(Refused):
+    """A hook has ended in a way that does not say what it has done."""
 
 
 class Hooks(object):
@@ -157,7 +164,7 @@ class Hooks(object):
         _tell_all(self.paths(), Call(event, cpu, sorted(online), True))
 
     def _tell(self, call: Call, limit: runner.Limit) -> None:
-        agreed: List[str] = []
+        undone: List[str] = []
         for path in self.paths():
             try:
                 _ask(path, call, limit)
@@ -167,10 +174,12 @@ class Hooks(object):
                         '%s; the host requires it all the same.', error
                     )
                     continue
+                if isinstance(error, Unclear):
+                    undone.append(path)
                 event = ONLINE if call.event == OFFLINE else OFFLINE
-                _tell_all(agreed, call._replace(event=event, required=True))
+                _tell_all(undone, call._replace(event=event, required=True))
                 raise
-            agreed.append(path)
+            undone.append(path)
 
 
 def _tell_all(paths: Iterable[str], call: Call) -> None:
@@ -201,7 +210,7 @@ def _ask(path: str, call: Call, limit: runner.Limit) -> Dict[str, Any]:
             [path], limit, json.dumps(given).encode('ascii') + b'\n'
         )
     except (runner.Timeout, OSError) as error:
-        raise Refused('The hook %s failed: %s' % (name, error))
+        raise Unclear('The hook %s failed: %s' % (name, error))
     answer = _answer(name, ended.output) if ended.output.strip() else {}
     if ended.status == 0:
         return answer
@@ -219,7 +228,7 @@ def _answer(name: str, output: bytes) -> Dict[str, Any]:
         answer = None
     if isinstance(answer, dict):
         return answer
-    raise Refused(
+    raise Unclear(
         'The hook %s printed %s, which is no JSON object'
         % (name, quoting.shown(output))
     )

@@ -144,6 +144,22 @@ def test_a_refusal_is_heard_by_those_who_had_agreed(folder, asked) -> None:
     assert folder.heard()[-1][1]['required']
 
 
+@pytest.mark.parametrize('line', ['exec sleep 600', 'echo junk'])
+def test_a_hook_that_did_half_of_its_work_hears_of_the_step_back(
+    folder, asked, line: str
+) -> None:
+    folder.add('a')
+    folder.add('b', 'case $given in *offline*) %s;; esac' % line)
+    with pytest.raises(hooks.Refused):
+        asked.leave(1, [0, 1], False, soon(0.5))
+    assert folder.events() == [
+        ('a', 'offline'),
+        ('b', 'offline'),
+        ('a', 'online'),
+        ('b', 'online'),
+    ]
+
+
 def test_a_refused_cpu_goes_offline_for_all_again(folder, asked) -> None:
     folder.add('a')
     folder.add('b', 'exit 1')
