@@ -109,7 +109,8 @@ def end_of_value(text: str, start: int, max_nesting: int) -> int:
         return -1
     except RecursionError:
         raise _too_deep(max_nesting)
-    if '[' in text or text.count('{') >= max_nesting:
+    # Mostly it is one flat object.
+    if '[' in text or text.find('{', start + 1) >= 0:
         check_nesting(value, max_nesting, 1)
     return end
 

@@ -149,7 +149,7 @@ def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
 def test_a_guest_does_not_pay_for_the_load_of_the_host(
     guest, qemu, made, monkeypatch
 ) -> None:
-    """A turn that was interrupted for a minute costs what it has worked."""
+    """A turn that was interrupted for a minute is not paid."""
     clock = itertools.count(0.0, 60.0)
     monkeypatch.setattr(guests.time, 'monotonic', lambda: next(clock))
     end = qemu()
