@@ -16,33 +16,68 @@ the scheduling policy of its threads, and nothing else.
 """
 
 import os
+import time
 
+from oslo_log import log as logging
 from oslo_privsep import capabilities
+from oslo_privsep import comm
 from oslo_privsep import priv_context
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds that a call may take; it is done in less than a thousandth.
+TIMEOUT = 10.0
 
 context = priv_context.PrivContext(
     'nova_ext',
     cfg_section='nova_ext_privileged',
     pypath=__name__ + '.context',
     capabilities=[capabilities.CAP_SYS_NICE],
+    timeout=TIMEOUT,
 )
 
 
-@context.entrypoint
 def set_fifo(thread_id: int, priority: int) -> None:
     """Give a thread the policy SCHED_FIFO.
 
     :param thread_id: as the kernel knows it.
-    :raises OSError: the kernel refused.
+    :raises OSError: the kernel refused, or the daemon did not answer.
     """
-    os.sched_setscheduler(thread_id, os.SCHED_FIFO, os.sched_param(priority))
+    _ask(thread_id, os.SCHED_FIFO, priority)
 
 
-@context.entrypoint
 def set_other(thread_id: int) -> None:
     """Give a thread the policy SCHED_OTHER.
 
     :param thread_id: as the kernel knows it.
-    :raises OSError: the kernel refused.
+    :raises OSError: the kernel refused, or the daemon did not answer.
     """
-    os.sched_setscheduler(thread_id, os.SCHED_OTHER, os.sched_param(0))
+    _ask(thread_id, os.SCHED_OTHER, 0)
+
+
+def _ask(thread_id: int, policy: int, priority: int) -> None:
+    try:
+        _set_policy(thread_id, policy, priority, time.monotonic() + TIMEOUT)
+    except comm.PrivsepTimeout as error:
+        # oslo.privsep does not notice every death of its daemon: one with a
+        # request unread resets the connection, and every call would hang. The
+        # next call starts another daemon.
+        context.channel = None
+        LOG.warning('The privsep daemon is given up: it does not answer.')
+        raise TimeoutError(
+            'the privsep daemon did not answer within %d s' % TIMEOUT
+        ) from error
+
+
+@context.entrypoint
+def _set_policy(
+    thread_id: int, policy: int, priority: int, deadline: float
+) -> None:
+    """Run in the daemon.
+
+    :param deadline: by the clock that all processes share; a call that comes
+        to life after its caller gave up must not change anything any more.
+    """
+    if time.monotonic() > deadline:
+        raise TimeoutError('the caller has given up')
+    os.sched_setscheduler(thread_id, policy, os.sched_param(priority))
