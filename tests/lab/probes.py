@@ -179,13 +179,19 @@ def _data(versioned: dict[str, typing.Any]) -> dict[str, typing.Any]:
 def threads(domain: guest.Guest) -> tuple[Thread, ...]:
     """Ask the kernel about the threads of a guest's vCPUs."""
     return tuple(
-        Thread(vcpu, frozenset(os.sched_getaffinity(tid)), _policy(tid))
+        Thread(vcpu, affinity(tid), policy(tid))
         for vcpu, tid in sorted(domain.threads().items())
     )
 
 
-def _policy(tid: int) -> str:
-    policy = os.sched_getscheduler(tid) & ~os.SCHED_RESET_ON_FORK
+def affinity(tid: int) -> frozenset[int]:
+    """The host CPUs on which a thread may run."""
+    return frozenset(os.sched_getaffinity(tid))
+
+
+def policy(tid: int) -> str:
+    """The scheduling policy of a thread, such as ``OTHER`` or ``FIFO 1``."""
+    number = os.sched_getscheduler(tid) & ~os.SCHED_RESET_ON_FORK
     priority = os.sched_getparam(tid).sched_priority
-    name = POLICIES.get(policy, str(policy))
+    name = POLICIES.get(number, str(number))
     return f'{name} {priority}' if priority else name
