@@ -21,6 +21,7 @@ from nova.api.openstack import wsgi
 import webob
 
 from nova_ext.api import actions
+from nova_ext.api import conflicts
 from nova_ext.api import flavor_checks
 from nova_ext.api import legacy_view
 from nova_ext.api import routing
@@ -78,8 +79,10 @@ class Filter:
             return _routed(environ, route, self._action)
         if name in ('resize', 'rebuild'):
             check = getattr(self._checks, name)
-            return self._checked(check)(environ, route)
-        return self._application
+            refusal = check(wsgi.Request(environ), route)
+            if refusal:
+                return refusal
+        return conflicts.Conflicts(self._application, route.id)
 
     def _view(self, environ, route):
         return legacy_view.LegacyView(self._application)
