@@ -28,6 +28,7 @@ from nova_ext.compute import arrival
 from nova_ext.compute import cores_tracker
 from nova_ext.compute import plugin_tracker
 from nova_ext.compute import store
+from nova_ext.compute import stranded
 from nova_ext.compute import topology
 from nova_ext.model import record as records
 from nova_ext.model.record import JOURNAL_KEY
@@ -68,12 +69,29 @@ class ResourceTracker(cores_tracker.CoresTracker):
     def update_available_resource(self, context, nodename, startup=False):
         """Audit, then look after what the audit found."""
         super().update_available_resource(context, nodename, startup=startup)
+        self._settle_moves(context, nodename)
         journalled, self._journalled = self._journalled, set()
         scaled_down, self._scaled_down = self._scaled_down, []
         if self._recover and journalled:
             self._recover(context, sorted(journalled))
         if self._watch:
             self._watch(scaled_down)
+
+    def _settle_moves(self, context, nodename):
+        if nodename not in self.compute_nodes:
+            return
+        try:
+            stranded.settle(
+                context,
+                self.reportclient,
+                self.compute_nodes[nodename],
+                self.tracked_instances,
+            )
+        except Exception:
+            LOG.exception(
+                'What moves have left behind could not be settled; the next '
+                'audit tries again.'
+            )
 
     def _update_usage_from_instances(self, context, instances, nodename):
         for instance in instances:
