@@ -11,6 +11,7 @@
 #    under the License.
 """The base of the functional tests: Nova in one process, with our classes."""
 
+import contextlib
 import copy
 import json
 import pathlib
@@ -20,6 +21,7 @@ from typing import Any
 import fixtures
 from nova import context as nova_context
 from nova import objects
+from nova.compute import vm_states
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base
 from oslo_policy import opts as policy_opts
@@ -31,6 +33,7 @@ from nova_ext.hypervisor import privileged
 from tests.functional import agreement
 from tests.functional import observe
 from tests.functional.fakes import domain
+from tests.functional.fakes import effects
 from tests.functional.fakes import paste
 from tests.functional.fakes import watch
 from tests.functional.fakes import world
@@ -165,10 +168,54 @@ class ScalingTestBase(base.ServersTestBase):
         for name in names:
             self.start_compute(hostname=name, host_info=copy.deepcopy(info))
 
-    def restart(self, host: str) -> None:
-        """Start a new nova-compute on a host; its domains keep running."""
+    def start_compute(
+        self, hostname: str = 'compute1', *args: Any, **kwargs: Any
+    ) -> Any:
+        """Start a nova-compute that can be stopped when it is dead, too."""
+        name = super().start_compute(hostname, *args, **kwargs)
+        compute = self.computes[hostname]
+        stop = compute.stop
+
+        def stop_what_lives() -> None:
+            with contextlib.suppress(effects.Killed):
+                stop()
+            self._hang_up(compute.manager.driver)
+
+        compute.stop = stop_what_lives
+        return name
+
+    def restart(self, host: str, dies_before: int | None = None) -> bool:
+        """Start a new nova-compute on a host; its domains keep running.
+
+        :param dies_before: which of its effects the new one dies before.
+        :returns: whether it lives, and started.
+        """
         self.world.effects.revive()
-        self.restart_compute_service(host)
+        compute, provider = self.computes[host], self.compute_rp_uuids[host]
+        stop = compute.stop
+
+        def stop_and_be_armed() -> None:
+            stop()
+            if dies_before:
+                self.world.effects.kill_before(dies_before)
+
+        compute.stop = stop_and_be_armed
+        try:
+            self.restart_compute_service(host)
+        except effects.Killed:
+            self._hang_up(self.world.effects.dead[-1].driver)
+            compute.stop = stop
+            self.computes[host] = compute
+            self.compute_rp_uuids[host] = provider
+            return False
+        return True
+
+    def _hang_up(self, driver: Any) -> None:
+        """End what is left of a dead nova-compute on the message bus."""
+        server = driver._scaling_server
+        if server is not None:
+            server.stop()
+            server.wait()
 
     def settle(self) -> None:
         """Wait until no host works on a scale request any more."""
@@ -309,7 +356,11 @@ class ScalingTestBase(base.ServersTestBase):
             observe.server_state(one.uuid, up, self.world, self.placement)
             for one in instances
         ]
-        kept = [observe.kept_state(one.uuid, up) for one in instances]
+        kept = [
+            observe.kept_state(one.uuid, up)
+            for one in instances
+            if one.vm_state == vm_states.RESIZED
+        ]
         return hosts, servers, [one for one in kept if one is not None]
 
     def _instances(self) -> list[Any]:

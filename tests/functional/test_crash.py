@@ -13,7 +13,7 @@
 
 The process dies just before each of its effects in turn, until a request
 comes through alive; so every gap between two steps is tried, without this
-test knowing the steps.
+test knowing the steps. ``pytest -s`` shows the table of effect by outcome.
 """
 
 from typing import Any
@@ -25,7 +25,10 @@ from tests.functional import base
 from tests.functional.fakes.effects import Killed
 
 #: More effects than any step has.
-ENOUGH = 40
+ENOUGH = 80
+
+#: Of the effects of a nova-compute that starts, each n-th is tried.
+EVERY = 12
 
 
 class CrashTest(base.ScalingTestBase):
@@ -48,7 +51,7 @@ class CrashTest(base.ScalingTestBase):
         )
 
     def _dies(self, server: dict[str, Any], number: int, **wish: Any) -> bool:
-        self.world.effects.kill_before(number)
+        self.world.effects.kill_before(number, self.computes['host1'].manager)
         try:
             answer = self._ask(server, **wish)
         except Killed:
@@ -68,11 +71,16 @@ class CrashTest(base.ScalingTestBase):
         for number in range(1, ENOUGH):
             self._bring_to(server, start)
             died = self._dies(server, number, **wish)
+            effect = self.world.effects.log[-1] if died else '(lives)'
             self.restart('host1')
             self.settle()
             self.audit()
             self.assert_agreement()
             outcomes.append(self.vcpus(server)[1])
+            print(
+                '%-25s %3d  %-15s %d online'
+                % (wish, number, effect, outcomes[-1])
+            )
             if number > 1:
                 self.assert_last_request_is_true(server)
             if not died:
@@ -85,6 +93,25 @@ class CrashTest(base.ScalingTestBase):
         between = range(min(start, end), max(start, end) + 1)
         self.assertLessEqual(set(outcomes), set(between))
         self.assertGreater(len(outcomes), 6)
+
+    def test_a_second_death_while_it_starts(self) -> None:
+        """The recovery of a scale request is cut off, too."""
+        server = self._plain()
+        for direction, start in (('down', 4), ('up', 3)):
+            for first in (7,):
+                for second in range(1, ENOUGH, EVERY):
+                    self._bring_to(server, start)
+                    self._dies(server, first, direction=direction)
+                    self.restart('host1', dies_before=second)
+                    self.settle()
+                    died = self.world.effects.died.is_set()
+                    self.restart('host1')
+                    self.settle()
+                    self.audit()
+                    self.assert_agreement()
+                    self.assert_last_request_is_true(server)
+                    if not died:
+                        break
 
     def _bring_to(self, server: dict[str, Any], count: int) -> None:
         current = self.vcpus(server)[1]

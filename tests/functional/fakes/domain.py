@@ -108,7 +108,11 @@ class Domain(fakelibvirt.Domain):
     # -- life --------------------------------------------------------------
 
     def createWithFlags(self, flags: int) -> None:
+        self.world.effects.happens('start')
         super().createWithFlags(flags)
+        # Nova's fake leaves a domain that has been off without a number, and
+        # a second soft reboot waits for that to change.
+        self._id = self._connection._id_counter
         self._boot()
 
     def reset(self, flags: int) -> None:
@@ -116,11 +120,17 @@ class Domain(fakelibvirt.Domain):
         self._start_guest()
         self._connection.tell_reset(self)
 
+    def undefine(self) -> None:
+        self.world.effects.happens('undefine')
+        super().undefine()
+
     def destroy(self) -> None:
+        self.world.effects.happens('destroy')
         super().destroy()
         self._halt()
 
     def shutdown(self) -> None:
+        self.world.effects.happens('shutdown')
         super().shutdown()
         self._halt()
 
@@ -128,6 +138,10 @@ class Domain(fakelibvirt.Domain):
         super().managedSave(flags)
         self._state = fakelibvirt.VIR_DOMAIN_SHUTOFF
         self._halt()
+
+    def managedSaveRemove(self, flags: int = 0) -> None:
+        # Nova's fake leaves the flags out when it undefines a domain.
+        super().managedSaveRemove(flags)
 
     def _boot(self) -> None:
         self._start_process()
@@ -312,6 +326,7 @@ class Connection(fakelibvirt.Connection):
         name = etree.fromstring(xml).findtext('name')
         domain = self._vms.get(name)
         if domain is None or domain.live is None:
+            fakelibvirt.Domain.world.effects.happens('define')
             return super().defineXML(xml)
         domain.redefine(xml)
         return domain

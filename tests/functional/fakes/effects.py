@@ -11,7 +11,9 @@
 #    under the License.
 """What the fakes see and do, in order: to count, to break and to kill."""
 
+from collections.abc import Callable
 import threading
+from typing import Any
 
 from oslo_concurrency import lockutils
 
@@ -46,14 +48,23 @@ class Effects:
 
     An effect is announced just before it happens. From the moment that
     :meth:`kill_before` is due, the process counts as dead: this effect and
-    all later ones raise, whatever the code does about it, until
-    :meth:`revive`. So undo in ``finally`` helps as little as with SIGKILL.
+    all later ones of it raise, whatever the code does about it. So undo in
+    ``finally`` helps as little as with SIGKILL.
+
+    :param whose: returns the process that the calling thread runs in.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whose: Callable[[], Any] = lambda: None) -> None:
         self._lock = threading.Lock()
+        self._whose = whose
         self._kill_at: int | None = None
-        self._dead = False
+        self._victim: Any = None
+        #: The processes that have died, the last one last.
+        self.dead: list[Any] = []
+        #: Called with each effect of nova-compute, which waits for it.
+        self.meanwhile: Callable[[str], None] | None = None
+        #: Set while the process to be killed is dead.
+        self.died = threading.Event()
         self._recording = False
         self._faults: dict[str, Fault] = {}
         self.log: list[str] = []
@@ -72,18 +83,26 @@ class Effects:
             self._recording = False
             return self.log
 
-    def kill_before(self, number: int) -> None:
-        """Let the process die just before its effect ``number``, from 1."""
+    def kill_before(self, number: int, process: Any = None) -> None:
+        """Let a process die just before its effect ``number``, from 1.
+
+        :param process: None for whichever has that effect.
+        """
         self.record()
         with self._lock:
-            self._kill_at = number
+            self._kill_at, self._victim = number, process
 
     def revive(self) -> bool:
-        """Stand for the new process; returns whether the old one died."""
+        """Kill no more; returns whether the process has died.
+
+        What is dead stays so: a new process takes its place.
+        """
         with self._lock:
-            dead, self._dead, self._kill_at = self._dead, False, None
+            self._kill_at = self._victim = None
             self._recording = False
-            return dead
+            died = self.died.is_set()
+            self.died.clear()
+            return died
 
     def fail(
         self,
@@ -115,15 +134,22 @@ class Effects:
         :raises Killed: the process is dead, or dies now.
         :raises Exception: the error of :meth:`fail`.
         """
+        process = self._whose()
+        if self.meanwhile is not None and process is not None:
+            self.meanwhile(name)
         with self._lock:
-            if self._dead:
+            if any(process is one for one in self.dead):
                 raise Killed(name)
             if name in self._faults:
                 self._faults[name].hit(late=False)
-            if not self._recording:
+            if not self._recording or process is None:
+                return
+            if self._victim not in (None, process):
                 return
             if self._kill_at == len(self.log) + 1:
-                self._dead = True
+                self.dead.append(process)
+                self.log.append(name)
+                self.died.set()
                 raise Killed(name)
             self.log.append(name)
             if lockutils.internal_fair_lock('compute_resources').is_writer():

@@ -19,13 +19,19 @@ import fixtures
 from nova.compute import resource_tracker
 from nova.objects import compute_node
 from nova.objects import instance
+from nova.objects import migration
 from nova.scheduler.client import report
+import oslo_messaging
 
 from tests.functional.fakes.effects import Effects
 
 WATCHED = (
     (instance.Instance, 'save', 'save'),
     (compute_node.ComputeNode, 'save', 'save node'),
+    (migration.Migration, 'create', 'save migration'),
+    (migration.Migration, 'save', 'save migration'),
+    (oslo_messaging.RPCClient, 'call', 'call'),
+    (oslo_messaging.RPCClient, 'cast', 'cast'),
     (report.SchedulerReportClient, 'get', 'placement read'),
     (report.SchedulerReportClient, 'put', 'placement'),
     (report.SchedulerReportClient, 'post', 'placement'),

@@ -14,6 +14,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.functional.fakes import process
 from tests.functional.fakes.effects import Effects
 from tests.functional.fakes.guest import Coordinator
 from tests.functional.fakes.guest import Guest
@@ -46,7 +47,7 @@ class World:
 
     def __init__(self, parked: Callable[[str], frozenset[int]]) -> None:
         self._parked = parked
-        self.effects = Effects()
+        self.effects = Effects(process.current)
         self.kernel = Kernel(self.effects)
         #: By Nova's instance name, like the sockets of their channels.
         self.guests: dict[str, Guest] = {}
