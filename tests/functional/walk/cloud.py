@@ -1,0 +1,255 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Two hosts and three servers, whose services are kept for many walks."""
+
+from dataclasses import dataclass
+import logging
+import os
+import time
+from typing import Any
+
+from nova import context as nova_context
+from nova import exception as nova_exception
+from nova import objects
+from nova.compute import vm_states
+from nova.tests.functional.api import client as api_client
+
+from nova_ext.conf import CONF
+from tests.functional import base
+from tests.functional import operations
+
+HOSTS = ('host1', 'host2')
+#: Of each of a host's two NUMA nodes.
+CORES = 4
+#: The states of a migration that nothing works on.
+ENDED = (
+    'finished',
+    'completed',
+    'done',
+    'confirmed',
+    'reverted',
+    'error',
+    'failed',
+    'cancelled',
+)
+#: Seconds until whatever was asked for must be over.
+LIMIT = 20.0
+
+IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
+#: One to rebuild a server with.
+OTHER_IMAGE = 'a2459075-d96c-40d5-893e-577ff92e721c'
+
+#: The flavors: vCPUs, minimum, and extra specs below ``hw:``.
+FLAVORS: dict[str, tuple[int, int | None, dict[str, str]]] = {
+    'realtime': (
+        4,
+        1,
+        {
+            'numa_nodes': '1',
+            'cpu_realtime': 'yes',
+            'cpu_realtime_mask': '^0',
+        },
+    ),
+    'two cells': (4, 2, {'numa_nodes': '2'}),
+    'isolated': (
+        3,
+        1,
+        {'numa_nodes': '1', 'cpu_thread_policy': 'isolate'},
+    ),
+    'high minimum': (4, 3, {'numa_nodes': '1'}),
+    'not scalable': (2, None, {'numa_nodes': '1'}),
+}
+
+#: The servers of a new walk: name, flavor and host.
+SERVERS = (
+    ('a', 'realtime', 'host1'),
+    ('b', 'two cells', 'host2'),
+    ('c', 'isolated', 'host1'),
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A server as its row in the database has it.
+
+    :ivar vm_state: ``nova.compute.vm_states``; 'deleted' without a row.
+    """
+
+    name: str
+    uuid: str
+    vm_state: str
+    host: str | None
+
+
+class Cloud(base.ScalingTestBase):
+    """The services and what a walk asks of them.
+
+    Not a test: :meth:`start` and :meth:`stop` take the place of a runner.
+    """
+
+    def runTest(self) -> None:
+        """Never run; ``unittest`` wants a name."""
+
+    @classmethod
+    def start(cls) -> 'Cloud':
+        """Start all services and two hosts."""
+        cloud = cls('runTest')
+        try:
+            cloud.setUp()
+            cloud.begin()
+        except BaseException:
+            cloud.stop()
+            raise
+        return cloud
+
+    def begin(self) -> None:
+        """Start the hosts, and make the flavors."""
+        # Nova's own answer about a rebuilt server that is off does not pass;
+        # and the checks take time.
+        self.flags(response_validation='ignore', group='api')
+        self.flags(resume_guests_state_on_host_boot=True)
+        # Nova's fixture formats each line of debugging, to check it.
+        logging.getLogger().setLevel(logging.WARNING)
+        self.start_hosts(*HOSTS, cores=CORES)
+        self.flavors = {
+            name: self._flavor(*given) for name, given in FLAVORS.items()
+        }
+
+    def stop(self) -> None:
+        """End all services, and undo what Nova's fixtures did."""
+        self.doCleanups()
+
+    def _flavor(
+        self, vcpus: int, minimum: int | None, extra: dict[str, str]
+    ) -> str:
+        specs = {'hw:' + key: value for key, value in extra.items()}
+        specs['hw:cpu_policy'] = 'dedicated'
+        if minimum is not None:
+            specs['hw:wrs:min_vcpus'] = str(minimum)
+        flavor: str = self._create_flavor(
+            vcpu=vcpus, memory_mb=256, disk=1, ephemeral=0, extra_spec=specs
+        )
+        return flavor
+
+    # -- hosts -------------------------------------------------------------
+
+    fail_host = operations.OperationsBase.fail_host
+    return_host = operations.OperationsBase.return_host
+    mark_down = operations.OperationsBase.mark_down
+
+    def power_off(self, host: str) -> None:
+        """Let all domains of a host end."""
+        for domain in self.world.hosts[host].listAllDomains(0):
+            if domain.isActive():
+                domain.destroy()
+
+    # -- servers -----------------------------------------------------------
+
+    def create(self, name: str, flavor: str, host: str | None) -> str:
+        """Create a server; return its uuid when it runs or has failed.
+
+        :param flavor: a key of ``FLAVORS``.
+        """
+        body = {
+            'name': name,
+            'imageRef': IMAGE,
+            'flavorRef': self.flavors[flavor],
+            'networks': 'none',
+        }
+        if host is not None:
+            body['host'] = host
+        uuid: str = self.admin_api.post_server({'server': body})['id']
+        # Nova's tests make no disks, and a rescue keeps a file beside them.
+        os.makedirs(os.path.join(CONF.instances_path, uuid), exist_ok=True)
+        self.wait(uuid, vm_states.ACTIVE, vm_states.ERROR)
+        return uuid
+
+    def delete(self, uuid: str) -> None:
+        """Delete a server in whatever state, and wait until it is gone."""
+        try:
+            self.admin_api.delete_server(uuid)
+        except api_client.OpenStackApiNotFoundException:
+            return
+        self.wait(uuid, vm_states.DELETED)
+
+    def seen(self, uuid: str, name: str) -> Seen:
+        """Return how a server stands."""
+        instance = self._read(uuid)
+        if instance is None:
+            return Seen(name, uuid, vm_states.DELETED, None)
+        return Seen(name, uuid, instance.vm_state, instance.host)
+
+    def _read(self, uuid: str) -> Any:
+        """Return the instance, None if there is none (any more)."""
+        context = nova_context.get_admin_context()
+        try:
+            return objects.Instance.get_by_uuid(
+                context, uuid, expected_attrs=[]
+            )
+        except nova_exception.InstanceNotFound:
+            return self._read_unscheduled(context, uuid)
+
+    def _read_unscheduled(self, context: Any, uuid: str) -> Any:
+        """Return an instance that no host was found for."""
+        found = objects.InstanceMappingList.get_by_instance_uuids(
+            context, [uuid]
+        )
+        for mapping in found:
+            if mapping.cell_mapping and mapping.cell_mapping.is_cell0():
+                with nova_context.target_cell(
+                    context, mapping.cell_mapping
+                ) as in_cell0:
+                    there = objects.InstanceList.get_by_filters(
+                        in_cell0, {'uuid': [uuid], 'deleted': False}
+                    )
+                    return there[0] if there else None
+        return None
+
+    def wait(self, uuid: str, *states: str) -> str:
+        """Wait until no operation runs on a server.
+
+        :param states: the ``vm_state`` it may end in; none for any.
+        :returns: which it is.
+        """
+        deadline = time.monotonic() + LIMIT
+        while True:
+            instance = self._read(uuid)
+            state = instance.vm_state if instance else vm_states.DELETED
+            task = instance.task_state if instance else None
+            wanted = not states or state in states
+            if wanted and task is None and not self._moving(uuid):
+                return state
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    'server %s is %s, task %s, after %d s; wanted is %s'
+                    % (uuid, state, task, LIMIT, states)
+                )
+            time.sleep(0.01)
+
+    def is_idle(self, uuid: str) -> bool:
+        """Return whether no operation runs on a server."""
+        return not self.task(uuid) and not self._moving(uuid)
+
+    def task(self, uuid: str) -> str | None:
+        """Return a server's ``task_state``."""
+        instance = self._read(uuid)
+        return instance.task_state if instance else None
+
+    def _moving(self, uuid: str) -> bool:
+        """Return whether a migration of a server has not ended.
+
+        One that waits for its confirmation has.
+        """
+        found = objects.MigrationList.get_by_filters(
+            nova_context.get_admin_context(), {'instance_uuid': uuid}
+        )
+        return any(one.status not in ENDED for one in found)
