@@ -18,6 +18,7 @@ import typing
 
 import pytest
 
+from tests.lab import namespace
 from tests.lab import nova
 from tests.lab import openstack
 from tests.lab import servers
@@ -77,7 +78,7 @@ def blocking(shown: dict[str, typing.Any]) -> list[str]:
 
 def has_trait(users: servers.Servers) -> bool:
     """Whether placement knows the host for a real-time host."""
-    path = '/resource_providers'
+    path = f'/resource_providers?name={namespace.HOST_NAME}'
     found = users.admin.get('placement', path, **VERSION)
     (provider,) = found['resource_providers']
     path = f'/resource_providers/{provider["uuid"]}/traits'
