@@ -27,6 +27,7 @@ from nova_ext.api import legacy_view
 from nova_ext.api import routing
 from nova_ext.api import scaler
 from nova_ext.api import server_checks
+from nova_ext.api import snapshots
 from nova_ext.api import vcpu_scale
 
 # Registers the options before the first request.
@@ -48,6 +49,7 @@ class Filter:
     def __init__(self, application):
         """Wrap the WSGI application that is Nova."""
         self._application = application
+        snapshots.keep_records_out()
         shared = scaler.Scaler()
         self._scale = wsgi.Resource(vcpu_scale.VcpuScaleController(shared))
         self._action = wsgi.Resource(actions.ScaleActionController(shared))

@@ -84,6 +84,8 @@ class Arrival:
         moving = self._instance.migration_context
         moving.new_numa_topology = parked
         self._instance.migration_context = moving
+        # The copy that an aborted claim is freed by was made before that.
+        claim.instance.migration_context = moving
         self._save_journal()
         claim.claimed_numa_topology = parked
         return self._instance, parked

@@ -22,7 +22,16 @@ Nova frees what the instance of the caller says, which may have been read
 before the cores changed; here is freed what was counted. That leans on
 ``_get_usage_dict``, which gets an instance only from
 ``_update_usage_from_instance``, after that changed ``tracked_instances``.
+
+Any ``Instance.save`` writes the NUMA topology that its object was loaded with
+(``InstanceNUMATopology`` counts as changed when it was loaded), and nova-api
+loads it for most actions, before it claims the server by its task state. So a
+request of a user may put pins back into the database that a scale request has
+just changed; what was last switched here is known, and restored.
 """
+
+import dataclasses
+from typing import Any
 
 from nova import exception as nova_exception
 from nova import objects
@@ -30,11 +39,43 @@ from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.compute import plugin_tracker
+from nova_ext.model import record as records
 from nova_ext.scaling import planning
 
 LOG = logging.getLogger(__name__)
 
 _synchronized = plugin_tracker.synchronized
+
+
+@dataclasses.dataclass(frozen=True)
+class Switched:
+    """What a switch of cores has saved of an instance."""
+
+    topology: Any
+    offline: frozenset[int]
+
+    @classmethod
+    def of(cls, instance, topology):
+        """Take it from an instance that was saved with a topology."""
+        return cls(
+            topology.obj_clone(),
+            records.offline_of(instance.system_metadata),
+        )
+
+    def is_in(self, instance):
+        """Return whether an instance has it."""
+        return _pins(instance.numa_topology) == _pins(
+            self.topology
+        ) and self.offline == records.offline_of(instance.system_metadata)
+
+    def put_into(self, instance):
+        """Put it into an instance, and leave the rest of its record."""
+        instance.numa_topology = self.topology.obj_clone()
+        record = records.ScaleRecord.from_metadata(instance.system_metadata)
+        instance.system_metadata = records.merge(
+            instance.system_metadata,
+            dataclasses.replace(record, offline=self.offline),
+        )
 
 
 class CoresTracker(plugin_tracker.PluginTracker):
@@ -45,9 +86,17 @@ class CoresTracker(plugin_tracker.PluginTracker):
         super().__init__(host, driver, reportclient=reportclient)
         #: The topology of each tracked instance, as it is counted.
         self._counted = {}
+        #: What the last switch of an instance's cores saved.
+        self._switched = {}
 
     def _update_usage_from_instances(self, context, instances, nodename):
         self._counted.clear()
+        uuids = {instance.uuid for instance in instances}
+        for uuid in self._switched.keys() - uuids:
+            self._switched.pop(uuid, None)
+        for instance in instances:
+            if self.restore(instance):
+                _save(instance)
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
@@ -62,6 +111,26 @@ class CoresTracker(plugin_tracker.PluginTracker):
             self._counted[instance.uuid] = instance.numa_topology
             return instance.numa_topology
         return self._counted.pop(instance.uuid, instance.numa_topology)
+
+    def restore(self, instance):
+        """Give an instance what was switched last, if it was overwritten.
+
+        :returns: whether it was; to be saved then.
+        """
+        kept = self._switched.get(instance.uuid)
+        if kept is None or kept.is_in(instance):
+            return False
+        LOG.warning(
+            'The pins of the server were overwritten by an operation that '
+            'had read them before a scale request; they are put back.',
+            instance=instance,
+        )
+        kept.put_into(instance)
+        return True
+
+    def forget_switched(self, uuid):
+        """Forget what was switched: the instance comes here anew."""
+        self._switched.pop(uuid, None)
 
     def check_audited(self, nodename):
         """Check that the host's cores have been counted.
@@ -127,6 +196,7 @@ class CoresTracker(plugin_tracker.PluginTracker):
         instance, saved = save()
         if instance.uuid in self.tracked_instances:
             self._counted[instance.uuid] = saved
+            self._switched[instance.uuid] = Switched.of(instance, saved)
         if self._plugins:
             self._plugins.rescale(nodename, instance, saved)
         compute_node = self.compute_nodes[nodename]
@@ -162,6 +232,21 @@ class CoresTracker(plugin_tracker.PluginTracker):
     def _host_topology(self, nodename):
         return objects.NUMATopology.obj_from_db_obj(
             self.compute_nodes[nodename].numa_topology
+        )
+
+
+def _pins(topology):
+    cells = topology.cells if topology else ()
+    return [(cell.id, cell.cpu_pinning) for cell in cells]
+
+
+def _save(instance):
+    try:
+        instance.save()
+    except Exception:
+        LOG.exception(
+            'The pins could not be put back; the next audit tries again.',
+            instance=instance,
         )
 
 

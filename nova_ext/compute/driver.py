@@ -50,6 +50,7 @@ class LibvirtDriver(driver.LibvirtDriver):
     def __init__(self, virtapi, read_only=False):
         """Start as Nova's driver does."""
         super().__init__(virtapi, read_only=read_only)
+        self._tracker = None
         self._scaler = None
         self._scaling_server = None
         self._watch = None
@@ -75,9 +76,10 @@ class LibvirtDriver(driver.LibvirtDriver):
         super().cleanup_host(host)
 
     def _replace_tracker(self, manager, host):
-        manager.rt = tracker.ResourceTracker(
+        self._tracker = tracker.ResourceTracker(
             host, self, reportclient=manager.reportclient
         )
+        manager.rt = self._tracker
 
     def _serve_scaling(self, manager, host):
         self._scaler = scaler.Scaler(
@@ -109,6 +111,8 @@ class LibvirtDriver(driver.LibvirtDriver):
             libvirt_guest.watch_reboots(self, self._watch.rebooted)
 
     def _get_guest_config(self, instance, *args, **kwargs):
+        if self._tracker is not None:
+            self._tracker.restore(instance)
         guest = super()._get_guest_config(instance, *args, **kwargs)
         guest_config.adapt(guest, instance)
         return guest

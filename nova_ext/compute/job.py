@@ -49,6 +49,7 @@ class Job:
                 % (instance.uuid, instance.host)
             )
         tracker.check_audited(instance.node)
+        tracker.restore(instance)
         self._context = context
         self._instance = instance
         self._guest = libvirt_guest.find_running(driver, instance)

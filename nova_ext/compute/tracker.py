@@ -118,6 +118,11 @@ class ResourceTracker(cores_tracker.CoresTracker):
             ),
         )
 
+    def resize_claim(self, context, instance, *args, **kwargs):
+        """Claim for a server that comes with all its vCPUs."""
+        self.forget_switched(instance.uuid)
+        return super().resize_claim(context, instance, *args, **kwargs)
+
     def rebuild_claim(
         self,
         context,
@@ -164,6 +169,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
         :raises nova.exception.ComputeResourcesUnavailable: it does not fit,
             or could not be parked.
         """
+        self.forget_switched(instance.uuid)
         arriving = arrival.Arrival(context, instance)
         if not arriving.offline:
             return claim()

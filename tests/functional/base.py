@@ -32,6 +32,7 @@ from nova_ext.conf import CONF
 from nova_ext.hypervisor import privileged
 from tests.functional import agreement
 from tests.functional import observe
+from tests.functional import waits
 from tests.functional.fakes import domain
 from tests.functional.fakes import effects
 from tests.functional.fakes import paste
@@ -45,7 +46,7 @@ sys.modules.setdefault('nova.virt.nova_ext', virt_shim)
 MAX_CPUS = 64
 
 
-class ScalingTestBase(base.ServersTestBase):
+class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
     """Hosts with two NUMA nodes, and servers that can be scaled."""
 
     ADDITIONAL_FILTERS = ['NUMATopologyFilter']

@@ -11,6 +11,9 @@
 #    under the License.
 """A scaled-down server stays so on the host that it moves to."""
 
+import fixtures
+
+from nova_ext import exception
 from tests.functional import operations
 
 
@@ -21,6 +24,8 @@ class MovesTest(operations.OperationsBase):
         self.live_migrate()
         self.assert_kept('host2')
         self.assert_still_scales()
+        self.live_migrate()
+        self.assert_agreement()
 
     def test_live_migration_with_no_vcpu_left_that_is_realtime(self) -> None:
         server = self.boot(
@@ -33,7 +38,8 @@ class MovesTest(operations.OperationsBase):
             cpu_realtime_mask='^0',
         )
         self.scale_down(server, 1, 2)
-        self._live_migrate(server, api=self.admin_api)
+        self.server = server
+        self.live_migrate()
         self.assert_agreement()
         self.assertEqual({0}, self.guest(server).online)
         for _ in range(2):
@@ -50,13 +56,27 @@ class MovesTest(operations.OperationsBase):
         """Its copy of the server runs until it comes back."""
         self.fail_host('host1', power=False)
         self.evacuate('host2')
+        # The old host's allocation is still there, and stays as it is.
+        self.assert_still_scales()
         self.return_host('host1')
-        self.assert_kept('host2')
+        self.assert_agreement()
+        self.assert_bystanders()
+        self.assertEqual([1, 3, 4], self.vcpus(self.server))
 
     def test_unshelving(self) -> None:
         self.flags(shelved_offload_time=0)
         self.do('shelve', 'SHELVED_OFFLOADED')
+        self.assert_agreement()
         self.assert_bystanders()
         self.do('unshelve', 'ACTIVE', {'host': 'host2'})
         self.assert_kept('host2')
         self.assert_still_scales()
+
+    def test_placement_is_away_when_it_arrives(self) -> None:
+        """The claim stands; the next audit gives back what is too much."""
+        report = 'nova_ext.compute.allocations.InstanceAllocation._put'
+        away = exception.PlacementFailed(reason='away')
+        with fixtures.MockPatch(report, side_effect=away):
+            self.live_migrate()
+        self.audit()
+        self.assert_kept('host2')

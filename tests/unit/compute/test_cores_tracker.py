@@ -256,3 +256,82 @@ def test_an_audit_counts_anew(monkeypatch, tracker, nova_usage):
     assert tracker._get_usage_dict(later, later) == {
         'numa_topology': later.numa_topology
     }
+
+
+def parked():
+    """Return an instance that is saved with vCPU 1 parked."""
+    return fakes.instance(
+        fakes.cell({0: 0, 1: 0}), system_metadata={'nova_ext_offline': '0x2'}
+    )
+
+
+@pytest.fixture
+def switched(tracker):
+    """Return a tracker that has switched an instance to that."""
+    instance = parked()
+    tracker.tracked_instances.add(fakes.UUID)
+    tracker.switch_cores(
+        fakes.NODE,
+        TWO,
+        TWO.without(1),
+        False,
+        lambda: (instance, instance.numa_topology),
+    )
+    return tracker
+
+
+@pytest.mark.parametrize(
+    'overwritten',
+    [
+        {'system_metadata': {'nova_ext_offline': '0x2', 'other': 'kept'}},
+        {'system_metadata': {'other': 'kept'}},
+    ],
+)
+def test_what_was_overwritten_is_put_back(switched, saves, overwritten):
+    """An operation had read the server before the scale request."""
+    stale = fakes.instance(fakes.cell({0: 0, 1: 1}), **overwritten)
+    assert switched.restore(stale)
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
+    assert stale.system_metadata == {
+        'nova_ext_offline': '0x2',
+        'other': 'kept',
+    }
+    assert not switched.restore(stale)
+
+
+def test_others_are_left_alone(switched):
+    assert not switched.restore(parked())
+    elsewhere = fakes.instance(uuid='7b8f6a3e-54ab-4a5c-9a5e-0d6d9f3f7a11')
+    assert not switched.restore(elsewhere)
+
+
+def test_a_server_that_came_anew_is_taken_as_it_is(switched):
+    switched.forget_switched(fakes.UUID)
+    assert not switched.restore(fakes.instance(fakes.cell({0: 0, 1: 1})))
+
+
+@pytest.fixture
+def audit(monkeypatch):
+    """Return how to audit: Nova's part counts nothing."""
+    monkeypatch.setattr(
+        trackers.plugin_tracker.PluginTracker,
+        '_update_usage_from_instances',
+        lambda *args: None,
+    )
+
+    def audit(tracker, *instances):
+        tracker._update_usage_from_instances('c', instances, fakes.NODE)
+
+    return audit
+
+
+def test_an_audit_saves_what_it_puts_back(switched, saves, audit):
+    stale = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    audit(switched, stale, parked())
+    assert len(saves) == 1
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
+    saves.errors.append(RuntimeError('conductor is away'))
+    audit(switched, fakes.instance(fakes.cell({0: 0, 1: 1})))
+    assert fakes.UUID in switched._switched
+    audit(switched)
+    assert switched._switched == {}

@@ -21,6 +21,7 @@ from nova_ext.compute import driver
 from nova_ext.compute import endpoint
 from nova_ext.compute import guest_config
 from nova_ext.compute import libvirt_guest
+from nova_ext.compute import live_migration
 from nova_ext.compute import tracker
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
@@ -121,6 +122,32 @@ def test_serving_ends_before_the_host_does(did, made):
 def test_a_host_that_never_started_ends_too(did, made):
     made.cleanup_host('host1')
     assert [call[0] for call in did.mock_calls] == ['cleanup_host']
+
+
+def test_overwritten_pins_are_put_back_before_the_xml_is_made(did, made):
+    made._tracker = did.tracker
+    made._get_guest_config('instance')
+    names = [call[0] for call in did.mock_calls]
+    assert names[:2] == ['tracker.restore', '_get_guest_config']
+    did.tracker.restore.assert_called_once_with('instance')
+
+
+def test_the_destination_of_a_live_migration_parks(did, made, monkeypatch):
+    monkeypatch.setattr(BASE, 'post_claim_migrate_data', did.nova)
+    monkeypatch.setattr(live_migration, 'park', did.park)
+    data = made.post_claim_migrate_data('c', 'instance', 'data', mock.Mock())
+    assert data is did.nova.return_value
+    info, instance, _ = did.park.call_args.args
+    assert (info, instance) == (data.dst_numa_info, 'instance')
+
+
+def test_the_source_migrates_what_stands_for_the_guest(did, made, monkeypatch):
+    monkeypatch.setattr(BASE, '_live_migration_operation', did.nova)
+    monkeypatch.setattr(live_migration, 'migrating', lambda *args: args)
+    made._live_migration_operation('c', 'i', 'dest', False, 'd', 'guest', [])
+    did.nova.assert_called_once_with(
+        'c', 'i', 'dest', False, 'd', ('guest', 'c', 'i'), []
+    )
 
 
 def test_novas_xml_is_adapted(did, made):

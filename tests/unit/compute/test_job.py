@@ -39,6 +39,9 @@ class Tracker:
         if not self.audited:
             raise exception.ServerBusy(reason='not audited')
 
+    def restore(self, instance):
+        return False
+
     def free_pcpus(self, nodename, node, isolated):
         return [nodename, node, isolated]
 

@@ -109,7 +109,7 @@ def scaled_down(monkeypatch):
 @pytest.fixture
 def nova_claims(monkeypatch):
     """Let Nova claim the flavor's maximum, and return its claim."""
-    claimed = mock.Mock(spec=claims.MoveClaim)
+    claimed = mock.Mock(spec=claims.MoveClaim, instance=fakes.instance())
     claimed.claimed_numa_topology = fakes.instance(
         fakes.cell(CLAIMED)
     ).numa_topology
@@ -165,6 +165,8 @@ def test_a_server_arrives_parked(
     assert pins_of(nova_claims.claimed_numa_topology) == PARKED
     context = scaled_down.migration_context
     assert pins_of(context.new_numa_topology) == PARKED
+    # What an aborted claim is freed by.
+    assert nova_claims.instance.migration_context is context
     assert pins_of(scaled_down.numa_topology) == SCALED_DOWN
     assert counted(tracker) == {4, 5}
     node = tracker.compute_nodes[fakes.NODE]
@@ -232,3 +234,18 @@ def test_a_confirmed_resize_forgets_what_was_offline(monkeypatch, tracker):
     )
     tracker.drop_move_claim_at_source('context', instance, 'migration')
     assert instance.system_metadata == {'old_vm_state': 'active'}
+
+
+def test_a_server_that_comes_anew_has_no_past_here(
+    tracker, scaled_down, nova_claims, saves
+):
+    tracker._switched[fakes.UUID] = 'what it had here long ago'
+    arrive_running(tracker, scaled_down)
+    assert fakes.UUID not in tracker._switched
+    tracker._switched[fakes.UUID] = 'what it had before a resize'
+    with mock.patch.object(BASE, 'resize_claim') as claim:
+        tracker.resize_claim('context', scaled_down, 'flavor', 'node', 'm', {})
+    claim.assert_called_once_with(
+        'context', scaled_down, 'flavor', 'node', 'm', {}
+    )
+    assert fakes.UUID not in tracker._switched

@@ -1,0 +1,149 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Moves that fail: the surviving copy is right, the other leaves nothing."""
+
+from typing import Any
+
+import fixtures
+from nova import exception as nova_exception
+from nova.tests.fixtures import libvirt as fakelibvirt
+
+from tests.functional import operations
+
+DRIVER = 'nova.virt.libvirt.driver.LibvirtDriver.'
+
+
+def broken(method: str) -> fixtures.MockPatch:
+    """Return what breaks a method of Nova's driver, on every host."""
+    error = nova_exception.NovaException('broken by the test')
+    return fixtures.MockPatch(DRIVER + method, side_effect=error)
+
+
+class FailedMovesTest(operations.OperationsBase):
+    """What Nova refuses or takes back, with its own means."""
+
+    def fill(self, host: str) -> None:
+        """Leave too few whole cores on a host, and one more than it needs."""
+        for count in (6, 7):
+            server = self.boot(
+                count,
+                host=host,
+                name='filler %d' % count,
+                numa_nodes='1',
+                cpu_thread_policy='isolate',
+            )
+            self.assertEqual(host, self.instance(server['id']).host)
+
+    def fail_migration(self, old: Any, new: Any) -> None:
+        raise fakelibvirt.make_libvirtError(
+            fakelibvirt.libvirtError,
+            'operation failed: migration job: unexpectedly failed',
+            error_code=fakelibvirt.VIR_ERR_INTERNAL_ERROR,
+            error_domain=fakelibvirt.VIR_FROM_QEMU,
+        )
+
+    def reset_state(self) -> None:
+        """Do what an operator does with a server in ERROR that runs.
+
+        Nova 34 leaves it so when libvirt fails to migrate it.
+        """
+        self._wait_for_server_parameter(
+            self.server, {'status': 'ERROR'}, wait_for_fault_key=False
+        )
+        self.do('os-resetState', 'ACTIVE', {'state': 'active'})
+
+    def test_a_live_migration_that_fails(self) -> None:
+        self.world.on_migration = self.fail_migration
+        # Nova says the one after it has rolled back, and then the other.
+        self.live_migrate('failed', 'error')
+        self.reset_state()
+        self.assert_kept('host1')
+        # Before the guest's memory is on its way.
+        self.world.on_migration = lambda old, new: None
+        with broken('pre_live_migration'):
+            self.live_migrate('failed', 'error')
+        self.assert_kept('host1')
+        self.live_migrate()
+        self.assert_kept('host2')
+
+    def test_a_live_migration_that_is_aborted(self) -> None:
+        self.world.on_migration = self.abort
+        self.live_migrate('cancelled', 'error')
+        self.reset_state()
+        self.assert_kept('host1')
+        self.assert_still_scales()
+
+    def abort(self, old: Any, new: Any) -> None:
+        """Let an operator abort, an audit run meanwhile, and QEMU obey."""
+        self.audit()
+        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED
+        (migration,) = self.admin_api.get_active_migrations(self.server['id'])
+        self.admin_api.delete_migration(self.server['id'], migration['id'])
+        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_CANCELLED
+        raise fakelibvirt.make_libvirtError(
+            fakelibvirt.libvirtError,
+            'operation aborted: migration job: canceled by client',
+            error_code=fakelibvirt.VIR_ERR_INTERNAL_ERROR,
+            error_domain=fakelibvirt.VIR_FROM_QEMU,
+        )
+
+    def test_a_target_without_room_for_the_maximum(self) -> None:
+        """Two cores are not enough, though it uses no more."""
+        self.fill('host2')
+        self.live_migrate('error')
+        self.assert_kept('host1')
+        self.attempt('migrate')
+        self.assertEqual('error', self.end_of_move().status)
+        self.assert_kept('host1')
+        self.fail_host('host1', power=False)
+        self.attempt('evacuate', {})
+        self._wait_for_server_parameter(
+            self.server, {'OS-EXT-STS:task_state': None}
+        )
+        self.return_host('host1')
+        self.assert_kept('host1')
+
+    def test_an_evacuation_that_does_not_spawn(self) -> None:
+        self.fail_host('host1')
+        with broken('spawn'):
+            self.attempt('evacuate', {})
+            self._wait_for_migration_status(self.server, ['failed'])
+            self._wait_for_server_parameter(self.server, {'status': 'ERROR'})
+        self.assert_agreement()
+        self.evacuate('host2')
+        self.return_host('host1')
+        self.assert_kept('host2')
+
+    def test_an_unshelving_that_does_not_spawn(self) -> None:
+        self.flags(shelved_offload_time=0)
+        self.do('shelve', 'SHELVED_OFFLOADED')
+        with broken('spawn'):
+            self.attempt('unshelve')
+            self._wait_for_server_parameter(
+                self.server,
+                {
+                    'status': 'SHELVED_OFFLOADED',
+                    'OS-EXT-STS:task_state': None,
+                },
+            )
+        self.assert_agreement()
+        self.do('unshelve', 'ACTIVE', {'host': 'host2'})
+        self.assert_kept('host2')
+
+    def test_a_migration_that_cannot_leave(self) -> None:
+        with broken('migrate_disk_and_power_off'):
+            self.attempt('migrate')
+            self._wait_for_server_parameter(
+                self.server, {'OS-EXT-STS:task_state': None}
+            )
+        self.reset_state()
+        self.assert_kept('host1')
