@@ -39,6 +39,8 @@ POLL_SECONDS = 1.0
 
 #: The name under which a request is listed among the server's events.
 ACTION = 'scale'
+#: What is listed of a request that no compute host answered.
+EVENT = 'api_scale_instance'
 
 # What a compute host may answer as it is; everything else is its failure.
 _PASSED_ON = (400, 403, 404, 409)
@@ -101,8 +103,10 @@ class Scaler:
             until = began + CONF.nova_ext.request_timeout
             answer = _recorded(context, instance, wait, until)
             if answer is None:
+                _record_failure(context, instance, error)
                 raise to_http(error) from None
         except exception.NovaExtError as error:
+            _record_failure(context, instance, error)
             raise to_http(error) from None
         return _result(answer, 'last_request')
 
@@ -153,6 +157,22 @@ def _recorded(context, instance, wait, until):
         if time.monotonic() >= until:
             return None
         time.sleep(POLL_SECONDS)
+
+
+def _record_failure(context, instance, error):
+    """Add an event to the action: the host that would do it is silent."""
+    event = objects.InstanceActionEvent
+    event.event_start(
+        context, instance.uuid, EVENT, want_result=False, host=CONF.host
+    )
+    event.event_finish_with_failure(
+        context,
+        instance.uuid,
+        EVENT,
+        exc_val=str(error),
+        exc_tb=error.__traceback__,
+        want_result=False,
+    )
 
 
 def to_http(error):

@@ -95,8 +95,7 @@ class CoresTracker(plugin_tracker.PluginTracker):
         for uuid in self._switched.keys() - uuids:
             self._switched.pop(uuid, None)
         for instance in instances:
-            if self.restore(instance):
-                _save(instance)
+            self.restore(instance)
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
@@ -113,9 +112,9 @@ class CoresTracker(plugin_tracker.PluginTracker):
         return self._counted.pop(instance.uuid, instance.numa_topology)
 
     def restore(self, instance):
-        """Give an instance what was switched last, if it was overwritten.
+        """Save what was switched last of an instance, if it was overwritten.
 
-        :returns: whether it was; to be saved then.
+        :returns: whether it was.
         """
         kept = self._switched.get(instance.uuid)
         if kept is None or kept.is_in(instance):
@@ -126,6 +125,7 @@ class CoresTracker(plugin_tracker.PluginTracker):
             instance=instance,
         )
         kept.put_into(instance)
+        _save(instance)
         return True
 
     def forget_switched(self, uuid):

@@ -234,6 +234,14 @@ class EventsTest(ApiTestBase):
             self.events(),
         )
 
+    def test_a_host_that_does_not_answer(self) -> None:
+        self.flags(request_timeout=1, group='nova_ext')
+        self.computes['host1'].driver._scaling_server.stop()
+        self.assertEqual(503, self.put(3).status_code)
+        self.assertIn(
+            (self.api.auth_user, 'api_scale_instance', 'Error'), self.events()
+        )
+
     def test_one_request_has_one_id(self) -> None:
         answer = self.put(4)
         self.settle()

@@ -11,6 +11,8 @@
 #    under the License.
 """A cloud of plain data behind Nova's own API classes."""
 
+from unittest import mock
+
 from nova import context
 from nova import exception
 from nova import objects
@@ -124,10 +126,12 @@ class Cloud:
         self.plan = {'plan': PLAN}
         self.cell_error = None
         self.nova = Nova()
+        self._events = mock.Mock()
         patch = monkeypatch.setattr
         patch(compute.API, 'get', self._get)
         patch(servicegroup.API, 'service_is_up', lambda *_: self.up)
         patch(objects.InstanceAction, 'action_start', self._action_start)
+        patch(objects, 'InstanceActionEvent', self._events)
         patch(compute_rpc.ComputeRPC, 'scale', self._scale)
         patch(compute_rpc.ComputeRPC, 'plan', self._plan)
         self.filter = api_filter.factory({})(self.nova)

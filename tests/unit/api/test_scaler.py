@@ -11,6 +11,9 @@
 #    under the License.
 """Errors as HTTP, and the order of what is done for a request."""
 
+from unittest import mock
+
+from nova import objects
 import pytest
 from webob import exc
 
@@ -127,3 +130,25 @@ def test_a_request_that_does_not_end(silent):
             silent('in progress')
     finally:
         CONF.clear_override('request_timeout', group='nova_ext')
+
+
+def test_the_action_of_a_silent_host_has_its_failure(cloud, monkeypatch):
+    def scale(*args, **kwargs):
+        raise exception.ComputeSilent(server=fakes.SERVER)
+
+    monkeypatch.setattr('nova_ext.api.compute_rpc.ComputeRPC.scale', scale)
+    event = mock.Mock()
+    monkeypatch.setattr(objects, 'InstanceActionEvent', event)
+    context = fakes.user()
+    with pytest.raises(exc.HTTPServiceUnavailable, match='did not answer'):
+        scaler.Scaler().scale(context, cloud.server, target=3)
+    named = (context, fakes.SERVER, 'api_scale_instance')
+    event.event_start.assert_called_once_with(
+        *named, want_result=False, host=CONF.host
+    )
+    failure = event.event_finish_with_failure.call_args
+    assert failure.args == named
+    text = str(exception.ComputeSilent(server=fakes.SERVER))
+    assert failure.kwargs['exc_val'] == text
+    # Without it Nova takes it for a success.
+    assert failure.kwargs['exc_tb'] is not None
