@@ -110,9 +110,27 @@ class LibvirtDriver(driver.LibvirtDriver):
         if enabled and self._watch:
             libvirt_guest.watch_reboots(self, self._watch.rebooted)
 
-    def _get_guest_config(self, instance, *args, **kwargs):
+    def _restore(self, instance):
+        """Put pins back that an older copy of the server has overwritten."""
         if self._tracker is not None:
             self._tracker.restore(instance)
+
+    def power_off(self, instance, *args, **kwargs):
+        """Power off; a server that is being shelved leaves its host so."""
+        self._restore(instance)
+        super().power_off(instance, *args, **kwargs)
+
+    def check_can_live_migrate_source(
+        self, context, instance, *args, **kwargs
+    ):
+        """Check as Nova does, before the destination claims."""
+        self._restore(instance)
+        return super().check_can_live_migrate_source(
+            context, instance, *args, **kwargs
+        )
+
+    def _get_guest_config(self, instance, *args, **kwargs):
+        self._restore(instance)
         guest = super()._get_guest_config(instance, *args, **kwargs)
         guest_config.adapt(guest, instance)
         return guest

@@ -59,6 +59,12 @@ class OlderCopyTest(operations.OperationsBase):
         self.audit()
         self.assert_kept()
 
+    def test_it_stays_scaled_down_where_it_goes(self) -> None:
+        self.scale(self.server, 'up')
+        self.overwrite('down')
+        self.live_migrate()
+        self.assert_kept('host2')
+
     def test_the_next_request_starts_from_the_right_pins(self) -> None:
         self.overwrite('up')
         self.assertEqual((202, ''), self.scale(self.server, 'down'))

@@ -124,12 +124,24 @@ def test_a_host_that_never_started_ends_too(did, made):
     assert [call[0] for call in did.mock_calls] == ['cleanup_host']
 
 
-def test_overwritten_pins_are_put_back_before_the_xml_is_made(did, made):
+@pytest.mark.parametrize(
+    ('name', 'arguments'),
+    [
+        ('_get_guest_config', ('instance',)),
+        ('power_off', ('instance', 60, 10)),
+        ('check_can_live_migrate_source', ('c', 'instance', 'data')),
+    ],
+)
+def test_overwritten_pins_are_put_back_first(
+    did, made, monkeypatch, name, arguments
+):
+    monkeypatch.setattr(BASE, name, getattr(did, name))
     made._tracker = did.tracker
-    made._get_guest_config('instance')
+    getattr(made, name)(*arguments)
     names = [call[0] for call in did.mock_calls]
-    assert names[:2] == ['tracker.restore', '_get_guest_config']
+    assert names[:2] == ['tracker.restore', name]
     did.tracker.restore.assert_called_once_with('instance')
+    getattr(did, name).assert_called_once_with(*arguments)
 
 
 def test_the_destination_of_a_live_migration_parks(did, made, monkeypatch):
