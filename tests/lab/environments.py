@@ -74,6 +74,8 @@ NOVA = Environment(
         'PyMySQL',
         'waitress',
         'libvirt-python',
+        # Our own package's, which is installed without its requirements.
+        'inotify-simple',
         # The build of our own package.
         'pbr',
         'setuptools',
