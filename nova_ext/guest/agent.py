@@ -111,9 +111,16 @@ class Agent(object):
             delay = self._port.open()
             if self._port.fd is None:
                 return delay
-            # Closing a descriptor takes it out of the epoll set again.
-            self._epoll.register(self._port.fd, _PORT_EVENTS)
+            self._watch_port(self._port.fd)
         return -1 if self._port.host_present else RECHECK
+
+    def _watch_port(self, fd: int) -> None:
+        # Closing a descriptor takes it out of the epoll set again, unless
+        # somebody has a copy of it.
+        try:
+            self._epoll.register(fd, _PORT_EVENTS)
+        except FileExistsError:
+            self._epoll.modify(fd, _PORT_EVENTS)
 
     def _from_host(self) -> None:
         for line in self._port.receive():

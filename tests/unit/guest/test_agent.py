@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import fcntl
 import json
 import os
 import socket
@@ -210,6 +211,37 @@ def test_an_absent_host_costs_no_time(space, caplog) -> None:
                 lambda count=number: caplog.text.count('Dropped') == count
             )
     assert server.turns < 100
+    ends[0].close()
+
+
+def test_a_port_that_somebody_has_a_copy_of_can_be_lost(
+    space, caplog, monkeypatch
+) -> None:
+    """It comes back with the number that is still watched."""
+    monkeypatch.setattr(port, 'RETRY', (0.001,))
+    ends = socket.socketpair()
+    ends[1].close()
+    # No other thread of this process takes the number meanwhile.
+    number = fcntl.fcntl(ends[0], fcntl.F_DUPFD_CLOEXEC, 500)
+    os.close(number)
+    ends[0].setblocking(False)
+
+    def opener(path: str) -> int:
+        return os.dup2(ends[0].fileno(), number, inheritable=False)
+
+    server = agent.Agent(port.Port('a copy', opener), space)
+    with fakes.running(server), program(space, 'a') as sender:
+        datagram = header.from_guest_program(1, 'b')
+        polling.until(
+            lambda: space.send(sender, datagram, 'cgcs.messaging') is None
+        )
+        polling.until(lambda: 'Lost a copy' in caplog.text)
+        for _ in range(2):
+            before = caplog.text.count('Dropped')
+            space.send(sender, datagram, 'cgcs.messaging')
+            polling.until(
+                lambda count=before: caplog.text.count('Dropped') > count
+            )
     ends[0].close()
 
 
