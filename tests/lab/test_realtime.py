@@ -191,9 +191,13 @@ def helper(lab: openstack.Lab) -> int:
     """The process id of our own privsep daemon, which may do no more."""
     for pid in identity.bearers(lab.control.mark):
         process = pathlib.Path('/proc', str(pid))
-        words = (process / 'cmdline').read_bytes()
-        if b'nova_ext.hypervisor.privileged.context' in words:
+        try:
+            words = (process / 'cmdline').read_bytes()
             status = (process / 'status').read_text()
+        except OSError:
+            # It has ended meanwhile.
+            continue
+        if b'nova_ext.hypervisor.privileged.context' in words:
             assert f'CapEff:\t{1 << CAP_SYS_NICE:016x}\n' in status
             assert f'CapPrm:\t{1 << CAP_SYS_NICE:016x}\n' in status
             return pid
