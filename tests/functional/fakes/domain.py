@@ -198,8 +198,8 @@ class Domain(fakelibvirt.Domain):
         try:
             self.world.on_migration(self, arrived)
         except fakelibvirt.libvirtError:
+            # libvirt has no job any more, from which Nova concludes the rest.
             del connection._vms[self.name()]
-            self.fail_job()
             raise
         arrived._start_process()
         arrived._state = fakelibvirt.VIR_DOMAIN_RUNNING
