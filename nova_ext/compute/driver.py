@@ -115,18 +115,18 @@ class LibvirtDriver(driver.LibvirtDriver):
         if self._tracker is not None:
             self._tracker.restore(instance)
 
-    def power_off(self, instance, *args, **kwargs):
+    def power_off(self, instance, timeout=0, retry_interval=0):
         """Power off; a server that is being shelved leaves its host so."""
         self._restore(instance)
-        super().power_off(instance, *args, **kwargs)
+        super().power_off(instance, timeout, retry_interval)
 
     def check_can_live_migrate_source(
-        self, context, instance, *args, **kwargs
+        self, context, instance, dest_check_data, block_device_info=None
     ):
         """Check as Nova does, before the destination claims."""
         self._restore(instance)
         return super().check_can_live_migrate_source(
-            context, instance, *args, **kwargs
+            context, instance, dest_check_data, block_device_info
         )
 
     def _get_guest_config(self, instance, *args, **kwargs):

@@ -32,8 +32,10 @@ def park(info, instance, claimed):
     :param info: ``LibvirtLiveMigrateNUMAInfo`` as Nova filled it.
     :param claimed: the ``InstanceNUMATopology`` of the destination's claim.
     """
+    if 'cpu_pins' not in info:
+        return
     layout = topology.parked_layout(instance, claimed)
-    if not layout.offline or 'cpu_pins' not in info:
+    if not layout.offline:
         return
     if topology.emulator_floats(instance.flavor):
         info.emulator_pins = set(pinning.emulator_pcpus(layout))

@@ -220,4 +220,3 @@ class OperationsBase(base.ScalingTestBase):
         self.assertEqual(host, instance.host)
         if instance.vm_state == 'stopped':
             self.do('os-start', 'ACTIVE')
-        self.assert_agreement()

@@ -120,6 +120,7 @@ class FailedMovesTest(operations.OperationsBase):
             self._wait_for_server_parameter(self.server, {'status': 'ERROR'})
         self.assert_agreement()
         self.evacuate('host2')
+        self.assert_agreement()
         self.return_host('host1')
         self.assert_kept('host2')
 

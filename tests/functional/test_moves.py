@@ -48,6 +48,7 @@ class MovesTest(operations.OperationsBase):
     def test_evacuation(self) -> None:
         self.fail_host('host1')
         self.evacuate('host2')
+        self.assert_agreement()
         self.return_host('host1')
         self.assert_kept('host2')
         self.assert_still_scales()
@@ -56,6 +57,7 @@ class MovesTest(operations.OperationsBase):
         """Its copy of the server runs until it comes back."""
         self.fail_host('host1', power=False)
         self.evacuate('host2')
+        self.assert_agreement()
         # The old host's allocation is still there, and stays as it is.
         self.assert_still_scales()
         self.return_host('host1')

@@ -129,7 +129,7 @@ def test_a_host_that_never_started_ends_too(did, made):
     [
         ('_get_guest_config', ('instance',)),
         ('power_off', ('instance', 60, 10)),
-        ('check_can_live_migrate_source', ('c', 'instance', 'data')),
+        ('check_can_live_migrate_source', ('c', 'instance', 'data', 'disks')),
     ],
 )
 def test_overwritten_pins_are_put_back_first(
