@@ -27,23 +27,25 @@ class Guard:
     def __init__(self):
         """Start with none."""
         self._lock = threading.Lock()
-        self._held = set()
+        # By uuid: what it is held for.
+        self._held = {}
 
     @contextlib.contextmanager
-    def hold(self, uuid):
+    def hold(self, uuid, reason='another scale request runs on it'):
         """Hold a server, without waiting.
 
+        :param reason: what those read who find it held.
         :raises exception.ServerBusy: it is held already.
         """
         with self._lock:
             if uuid in self._held:
                 raise exception.ServerBusy(
-                    reason="Cannot 'scale' instance %s while another scale "
-                    'request runs on it' % uuid
+                    reason="Cannot 'scale' instance %s while %s"
+                    % (uuid, self._held[uuid])
                 )
-            self._held.add(uuid)
+            self._held[uuid] = reason
         try:
             yield
         finally:
             with self._lock:
-                self._held.discard(uuid)
+                del self._held[uuid]

@@ -96,12 +96,9 @@ class Scaler:
         """Recover, in the background, what an audit found unfinished."""
         self.start(self._recover_all, context, uuids)
 
-    def hold(self, uuid):
-        """Hold a server while its guest is asked; see :class:`guard.Guard`.
-
-        :raises exception.ServerBusy: something else holds it.
-        """
-        return self._guard.hold(uuid)
+    def hold(self, uuid, reason):
+        """Hold a server for another cause; see :meth:`guard.Guard.hold`."""
+        return self._guard.hold(uuid, reason)
 
     def job(self, context, uuid):
         """Return a :class:`Job` on an instance as it is saved now.

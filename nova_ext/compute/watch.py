@@ -97,21 +97,28 @@ class GuestWatch:
         uuid = libvirt_guest.uuid_of(self._driver, name)
         if uuid is None:
             return
-        with self._scaler.hold(uuid):
-            self._announced.add(uuid)
-            job = self._job(uuid)
-            awake = job.server.layout.offline & online
-            if awake:
-                awake -= self._tell(job, awake)[0]
-                LOG.info(
-                    'Server %(server)s: its guest has booted; of its parked '
-                    'vCPUs these are online still: %(vcpus)s',
-                    {
-                        'server': uuid,
-                        'vcpus': cpuset.render(awake) or 'none',
-                    },
-                )
-            self._note(uuid, job.record.strays & awake)
+        self._announced.add(uuid)
+        job = self._job(uuid)
+        if not (job.server.layout.offline & online or job.record.strays):
+            # Not held: a request that comes with the boot need not wait.
+            return
+        with self._hold(uuid):
+            self._take_back(uuid, online)
+
+    def _take_back(self, uuid, online):
+        job = self._job(uuid)
+        awake = job.server.layout.offline & online
+        if awake:
+            awake -= self._tell(job, awake)[0]
+            LOG.info(
+                'Server %(server)s: its guest has booted; of its parked '
+                'vCPUs these are online still: %(vcpus)s',
+                {
+                    'server': uuid,
+                    'vcpus': cpuset.render(awake) or 'none',
+                },
+            )
+        self._note(uuid, job.record.strays & awake)
 
     # -- a guest that runs parked vCPUs ------------------------------------
 
@@ -146,7 +153,7 @@ class GuestWatch:
             and guest.is_listening(addresses.PORT_NAME) is not False
         )
         if tell or found != record.strays:
-            with self._scaler.hold(uuid):
+            with self._hold(uuid):
                 self._found(uuid, boot, found, tell)
 
     def _found(self, uuid, boot, found, tell):
@@ -185,6 +192,9 @@ class GuestWatch:
         return confirmed
 
     # -- both --------------------------------------------------------------
+
+    def _hold(self, uuid):
+        return self._scaler.hold(uuid, 'its guest is asked about its vCPUs')
 
     def _tell(self, job, vcpus):
         """Return which are offline, and whether the guest has answered."""

@@ -74,8 +74,8 @@ class Scaler:
         self.guard = guard.Guard()
         self.started = 0
 
-    def hold(self, uuid):
-        return self.guard.hold(uuid)
+    def hold(self, uuid, reason):
+        return self.guard.hold(uuid, reason)
 
     def job(self, context, uuid):
         assert (context.is_admin, uuid) == (True, fakes.UUID)
@@ -157,6 +157,35 @@ def test_a_guest_that_has_booted_is_told_at_once(world, watch, caplog):
 def test_a_guest_that_knows_is_not_asked(world, watch):
     watch.heard(NAME, frozenset({0, 2}))
     assert world.effects == []
+
+
+@pytest.mark.parametrize(('online', 'held'), [({0, 2}, 0), ({0, 1, 2}, 1)])
+def test_a_boot_with_nothing_to_tell_is_in_nobodys_way(
+    watch, monkeypatch, online, held
+):
+    """A request of that moment would be refused for no reason."""
+    holds = []
+    hold = watch._scaler.hold
+    monkeypatch.setattr(
+        watch._scaler, 'hold', lambda *of: (holds.append(of), hold(*of))[1]
+    )
+    watch.heard(NAME, frozenset(online))
+    assert len(holds) == held
+
+
+def test_a_guest_that_is_told_is_held(world, watch, monkeypatch):
+    def take_offline(self, vcpus):
+        with pytest.raises(
+            exception.ServerBusy, match='while its guest is asked about its'
+        ):
+            with watch._scaler.hold(fakes.UUID, 'not reached'):
+                pass
+        world.online -= vcpus
+
+    monkeypatch.setattr(telling.Telling, 'take_offline', take_offline)
+    world.online = {0, 1, 2, 3}
+    watch.heard(NAME, frozenset({0, 1, 2, 3}))
+    assert world.online == {0, 2}
 
 
 def test_a_guest_that_floods_is_heard_a_few_times(world, watch):
@@ -273,7 +302,7 @@ def test_an_open_journal_is_left_to_recovery(world, audit):
 
 def test_a_server_that_is_being_scaled_waits(world, watch, audit):
     world.online.add(1)
-    with watch._scaler.hold(fakes.UUID):
+    with watch._scaler.hold(fakes.UUID, 'the test holds it'):
         audit(4)
         watch.heard(NAME, frozenset({0, 1, 2}))
     assert world.effects == []
@@ -292,7 +321,7 @@ def test_what_goes_wrong_is_not_the_audits(
     watch, audit, world, monkeypatch, error, level, caplog
 ):
     @contextlib.contextmanager
-    def refuse(uuid):
+    def refuse(uuid, reason):
         raise error
         yield
 
