@@ -51,7 +51,8 @@ class FromGuest:
         end = 0
         if line.startswith(_DATA):
             end = jsonc.end_of_value(text, _START, self._max_nesting)
-        known = self._known.get(text[end:])
+        # Without a payload the line is not a message, whatever follows.
+        known = self._known.get(text[end:]) if end > 0 else None
         if known is None:
             return self._learn(line, text[end:])
         if len(text) != len(line):
@@ -93,7 +94,7 @@ class FromProgram:
         if known is not None:
             text = jsonc.decode(packet)
             end = jsonc.end_of_value(text, start, jsonc.MAX_NESTING)
-            if end == len(text) - 1 and header.is_json_c(text):
+            if end > 0 and text[end:] == '}' and header.is_json_c(text):
                 instance, tail = known
                 return instance, _DATA + packet[start:-1] + tail
         return self._learn(packet, packet[:start])

@@ -15,9 +15,11 @@
 the stream is read, 0 for 4096 bytes, and the rest is the stream.
 """
 
+from collections.abc import Callable
 import json
 from typing import Any
 
+from nova_ext.channel import splice
 from nova_ext.wire import addresses
 from nova_ext.wire import framing
 from nova_ext.wire import header
@@ -43,8 +45,9 @@ def check(given: bytes) -> None:
         lines += reader.feed(stream[start : start + size])
         assert reader.pending <= MAX_LINE
     assert lines == expected(stream)
+    splicer = splice.FromGuest(INSTANCE, jsonc.MAX_NESTING)
     for line in lines:
-        on_the_host(line)
+        on_the_host(line, splicer)
         in_the_guest(line)
         of_a_program(line)
 
@@ -61,19 +64,23 @@ def harmless(text: str) -> None:
     assert len(text) < 400, text
 
 
-def on_the_host(line: bytes) -> None:
+def on_the_host(line: bytes, splicer: splice.FromGuest) -> None:
     """The channel daemon, and the program that the message is for."""
     harmless(quoting.shown(line))
     try:
         message = header.parse_serial(line)
     except BadMessage as error:
         harmless(str(error))
+        refused(splicer.packet, line)
         return
     assert addresses.is_address(message.dest_addr)
     packet = header.to_host_program(
         message.payload, message.source_addr, INSTANCE
     )
     assert b'\n' not in packet
+    # The second time is the short way, with what the first has learned.
+    for _ in range(2):
+        assert splicer.packet(line) == (message.dest_addr, packet)
     pairs = json.loads(packet, object_pairs_hook=list)
     assert [key for key, _ in pairs] == [
         'data',
@@ -88,8 +95,22 @@ def on_the_host(line: bytes) -> None:
     broadcast_or_query(delivered.data)
 
 
+def refused(read: Callable[[bytes], object], text: bytes) -> None:
+    """What one way of reading refuses, the other does too."""
+    try:
+        read(text)
+    except BadMessage as error:
+        harmless(str(error))
+    else:
+        raise AssertionError('%r is read one way only' % text)
+
+
 def answer(data: Any) -> None:
-    """A scale agent's answer, as nova-compute reads it."""
+    """What a scale agent says, as nova-compute reads it."""
+    try:
+        messages.parse_ready(data)
+    except BadMessage as error:
+        harmless(str(error))
     for direction in (messages.UP, messages.DOWN):
         try:
             found = messages.parse_response(data, direction)
@@ -132,6 +153,7 @@ def in_the_guest(line: bytes) -> None:
 
 def of_a_program(text: bytes) -> None:
     """What a program of the guest, or of the host, gave to its agent."""
+    spliced(text)
     for parse in (header.parse_guest_program, header.parse_host_program):
         try:
             message = parse(text)
@@ -143,3 +165,18 @@ def of_a_program(text: bytes) -> None:
         read = header.parse_serial(again, max_nesting=len(again))
         assert json.loads(read.payload) == json.loads(message.payload)
         assert jsonc.dumps(json.loads(read.payload))
+
+
+def spliced(packet: bytes) -> None:
+    """What a program of the host gave to the channel daemon."""
+    splicer = splice.FromProgram('a')
+    try:
+        message = header.parse_host_program(packet)
+    except BadMessage:
+        refused(splicer.line, packet)
+        return
+    line = framing.host_line(
+        header.serial(message.payload, message.dest_addr, 'a')
+    )
+    for _ in range(2):
+        assert splicer.line(packet) == (message.dest_instance, line)

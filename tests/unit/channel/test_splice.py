@@ -93,6 +93,20 @@ def test_the_quick_way_is_the_slow_way(payload: str, known: bool) -> None:
     check(from_program.line, line_of, (PACKET % payload).encode())
 
 
+def test_what_is_known_makes_no_message_of_a_part_of_one() -> None:
+    from_guest = splice.FromGuest(INSTANCE, 31)
+    line = (LINE % '{}').encode()
+    from_guest.packet(line)
+    for start in range(1, len(line)):
+        check(from_guest.packet, packet_of, line[start:])
+    from_program = splice.FromProgram('cgcs.x')
+    packet = (PACKET % '{}').encode()
+    from_program.line(packet)
+    for end in range(len(packet)):
+        for last in (b'', b']', b'x'):
+            check(from_program.line, line_of, packet[:end] + last)
+
+
 def check(quick, slow, message: bytes) -> None:
     try:
         wanted = slow(message)
