@@ -23,6 +23,8 @@ from tests.unit.wire import old_reader
 BUFFER = 4096
 ADDRESS = 'cgcs.server_grp'
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(',', ':')).encode
+
 
 def spaced(value: Any) -> str:
     """Print JSON as json-c does in its spaced style."""
@@ -31,7 +33,7 @@ def spaced(value: Any) -> str:
         return '{%s }' % ','.join(' ' + item for item in items)
     if isinstance(value, list):
         return '[%s ]' % ','.join(' ' + spaced(item) for item in value)
-    return json.dumps(value, ensure_ascii=False).replace('/', '\\/')
+    return _encode(value).replace('/', '\\/')
 
 
 class OldGuest:
@@ -65,14 +67,12 @@ class OldGuest:
             if message.get('dest_addr') != ADDRESS:
                 continue
             self._receive(
-                json.dumps(
+                _encode(
                     {
                         'data': message['data'],
                         'version': 2,
                         'source_addr': message['source_addr'],
-                    },
-                    ensure_ascii=False,
-                    separators=(',', ':'),
+                    }
                 )
                 .replace('/', '\\/')
                 .encode()[:BUFFER]
