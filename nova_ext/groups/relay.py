@@ -61,6 +61,7 @@ class Relay:
         self._queue = queue
         self._asker = asker
         self._metrics = metrics
+        self._closing = threading.Event()
         self._link: link_module.Link | None = None
         # One line and one nack a second are enough for a guest that errs.
         self._gates: dict[str, limits.LogGate] = {}
@@ -78,6 +79,7 @@ class Relay:
 
     def close(self) -> None:
         """End; what waits is dropped."""
+        self._closing.set()
         if self._link is not None:
             self._link.close()
         self._queue.close()
@@ -97,8 +99,16 @@ class Relay:
             self._refuse(received.instance, kind, 'too many messages')
 
     def deliver(self, deliveries: list[contract.Delivery]) -> None:
-        """Give messages to guests of this host."""
-        for delivery in deliveries:
+        """Give messages to guests of this host.
+
+        Many of them, such as the status of a large group, with pauses: the
+        guest channel drops what a guest cannot take, and original agents what
+        their program cannot, and without its last message a status is worth
+        nothing.
+        """
+        for number, delivery in enumerate(deliveries, 1):
+            if number % _AT_ONCE == 0:
+                self._closing.wait(_PAUSE)
             for name in delivery.names:
                 if self._link is not None and self._link.send(delivery, name):
                     self._metrics.delivered()
@@ -139,6 +149,12 @@ class Relay:
             finally:
                 self._queue.done(waiting.instance)
 
+
+#: Messages that are given to the guest channel without a pause, as many as
+#: the kernel keeps unread for a program of a guest, and its seconds: not more
+#: than 2 MB a second.
+_AT_ONCE = 10
+_PAUSE = 0.02
 
 #: Guests whose refusals are remembered; then all start anew.
 _MOST_GATES = 4096

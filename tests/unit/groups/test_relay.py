@@ -171,3 +171,23 @@ def test_a_channel_that_is_away_is_counted(world: World) -> None:
     world.link.away = True
     world.relay.deliver([contract.Delivery(('b', 'c'), {})])
     assert world.count('lost', reason='guest channel away') == 2
+
+
+def test_many_answers_go_with_pauses(world: World, monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr(
+        world.relay._closing,
+        'wait',
+        lambda seconds: given.append((len(world.link.sent), seconds)),
+    )
+    answers = [contract.Delivery(('b',), {'seq': n}) for n in range(35)]
+    world.relay.deliver(answers)
+    assert [data['seq'] for _, data in world.link.sent] == list(range(35))
+    assert given == [(count, 0.02) for count in (9, 19, 29)]
+
+
+def test_a_relay_that_ends_does_not_pause(world: World) -> None:
+    world.relay.close()
+    answers = [contract.Delivery(('b',), {'seq': n}) for n in range(100000)]
+    world.relay.deliver(answers)
+    assert len(world.link.sent) == len(answers)
