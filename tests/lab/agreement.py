@@ -48,6 +48,7 @@ def _of_server(server: probes.ServerView) -> list[str]:
             f'placement has PCPU {server.allocation}, '
             f'the guest uses {sorted(server.online)}'
         )
+    found += _of_record(server)
     for thread in server.threads:
         pin = server.pins.get(thread.vcpu)
         if thread.affinity != {pin}:
@@ -58,6 +59,28 @@ def _of_server(server: probes.ServerView) -> list[str]:
         if thread.vcpu not in server.online:
             found += _of_parked(server, thread)
     return [f'{server.name}: {text}' for text in found]
+
+
+def _of_record(server: probes.ServerView) -> list[str]:
+    found = []
+    record = server.record
+    if record.journal:
+        found.append(f'the journal is open: {record.journal}')
+    if server.online != server.pins.keys() - record.offline:
+        found.append(
+            f'the record has {sorted(record.offline)} offline, '
+            f'the guest uses {sorted(server.online)}'
+        )
+    wanted = {vcpu: frozenset({cpu}) for vcpu, cpu in server.pins.items()}
+    for what, pins in (('now', server.live), ('next', server.stored)):
+        for vcpu in wanted:
+            if pins.get(vcpu) != wanted[vcpu]:
+                pinned = sorted(pins.get(vcpu, ()))
+                found.append(
+                    f'libvirt pins vCPU {vcpu} {what} to {pinned}, '
+                    f'Nova to {server.pins[vcpu]}'
+                )
+    return found
 
 
 def _of_parked(server: probes.ServerView, thread: probes.Thread) -> list[str]:

@@ -30,6 +30,9 @@ CONNECTED = rf"name='{addresses.PORT_NAME}' state='connected'"
 
 SCALE_AGENT = addresses.SCALE_AGENT
 
+#: Where applications choose the vCPU to give back, as in the old SDK.
+APP_SCALE_HELPER = '/usr/sbin/app_scale_helper'
+
 #: Seconds for one virsh: a starved QEMU must not stop us.
 LIMIT = 15
 
@@ -104,6 +107,18 @@ class Guest:
                 f'In the guest, {command}: {state} {shown["err-data"]}'
             )
         return shown['out-data']
+
+    def install_script(self, path: str, *lines: str) -> None:
+        """Put a shell script into the guest, for its programs to run."""
+        script = '\n'.join(('#!/bin/sh', *lines, ''))
+        self.run(f"cat > {path} <<'END'\n{script}END\nchmod 755 {path}")
+
+    def boot_id(self) -> str:
+        """Another one for each boot; empty while the guest cannot tell."""
+        try:
+            return self.run('cat /proc/sys/kernel/random/boot_id')
+        except errors.LabError:
+            return ''
 
     def has_channel(self) -> bool:
         """Whether the server has the port of the guest channel."""

@@ -24,18 +24,26 @@ from tests.lab import progress
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
-#: Unix socket paths end at 107 characters; libvirt's is the longest of ours.
-LONGEST_CACHE_PATH = 70
+#: Unix socket paths end at 107 characters, and the longest below ours is
+#: ``/lab/run/nova-ext/nova-ext-groups-relay.sock``.
+LONGEST_CACHE_PATH = 63
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """All paths of one lab.
+    """All paths of one lab, as one of its compute hosts sees them.
 
     :param cache: the folder that holds everything, outside the checkout.
+    :param part: below the state, the folder of a further compute host; empty
+        for the lab itself and its first host.
     """
 
     cache: pathlib.Path
+    part: str = ''
+
+    def of_host(self, part: str) -> 'Layout':
+        """The paths of a further compute host."""
+        return dataclasses.replace(self, part=part)
 
     @property
     def environments(self) -> pathlib.Path:
@@ -60,7 +68,7 @@ class Layout:
     @property
     def state(self) -> pathlib.Path:
         """What one run of the lab leaves; emptied by the next start."""
-        return self.cache / 'lab'
+        return self.cache / 'lab' / self.part
 
     @property
     def run(self) -> pathlib.Path:

@@ -14,6 +14,7 @@
 import collections.abc
 import pathlib
 
+from nova_ext.wire import addresses
 from tests.lab import layout
 from tests.lab import memlock
 from tests.lab import readiness
@@ -24,9 +25,13 @@ from tests.lab import supervisor
 LIBVIRTD_CONF = """\
 auth_unix_ro = "none"
 auth_unix_rw = "none"
-host_uuid = "6e6f7661-2d65-4874-8d6c-61622d686f73"
+host_uuid = "%s"
 log_outputs = "3:stderr"
 """
+
+#: Two libvirts on one machine would take themselves for one.
+HOST_UUID = '6e6f7661-2d65-4874-8d6c-61622d686f73'
+SECOND_HOST_UUID = '6e6f7661-2d65-4874-8d6c-61622d686f74'
 
 QEMU_CONF = """\
 user = "root"
@@ -65,10 +70,10 @@ def binds(
     return found
 
 
-def configure(paths: layout.Layout) -> None:
+def configure(paths: layout.Layout, host_uuid: str = HOST_UUID) -> None:
     """Write libvirtd.conf and qemu.conf."""
     folder = paths.configuration / 'libvirt'
-    (folder / 'libvirtd.conf').write_text(LIBVIRTD_CONF)
+    (folder / 'libvirtd.conf').write_text(LIBVIRTD_CONF % host_uuid)
     (folder / 'qemu.conf').write_text(QEMU_CONF)
 
 
@@ -91,6 +96,30 @@ def service(
 def socket_outside(paths: layout.Layout) -> pathlib.Path:
     """The daemon's socket as processes outside the lab see it."""
     return paths.run / SOCKET.relative_to('/run')
+
+
+def channel_socket(paths: layout.Layout, domain: str) -> pathlib.Path:
+    """Where a guest's channel ends, as processes outside the lab see it."""
+    folder = paths.state / 'libvirt' / 'lib' / QEMU_FOLDER.name
+    return folder / addresses.socket_name(domain)
+
+
+def show(paths: layout.Layout, host: str) -> None:
+    """Let the other hosts' libvirts find this one by its host's name."""
+    folder = _by_name(paths)
+    folder.mkdir(exist_ok=True)
+    link = folder / host
+    link.unlink(missing_ok=True)
+    link.symlink_to(socket_outside(paths).parent)
+
+
+def migration_uri(paths: layout.Layout) -> str:
+    """Where a libvirt finds another: ``%s`` stands for that host's name."""
+    return f'qemu+unix:///system?socket={_by_name(paths)}/%s/{SOCKET.name}'
+
+
+def _by_name(paths: layout.Layout) -> pathlib.Path:
+    return paths.of_host('').state / 'libvirts'
 
 
 def uri(paths: layout.Layout) -> str:

@@ -31,8 +31,11 @@ MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 PR_SET_CHILD_SUBREAPER = 36
 
-#: The name of the lab's one compute host.
+#: The name of the lab's compute host, and of the one that a few tests add.
 HOST_NAME = 'lab-host'
+SECOND_HOST_NAME = 'lab-host-2'
+#: Their folders below the state of the lab; short, for the paths of sockets.
+PARTS = {HOST_NAME: '', SECOND_HOST_NAME: '2'}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = [ctypes.c_char_p] * 3 + [
@@ -53,6 +56,22 @@ def enter(
     :param mark_folder: where that is mounted.
     :raises errors.LabError: when the kernel refuses, naming the capability.
     """
+    enter_host(binds, HOST_NAME)
+    _mount(mark, mark_folder, 'tmpfs', 0)
+    _hide_control_groups()
+
+
+def enter_host(
+    binds: collections.abc.Mapping[pathlib.Path, pathlib.Path], name: str
+) -> None:
+    """Give this process folders and a host name of its own.
+
+    All other mounts, a mark among them, are those of before.
+
+    :param binds: what to show where: place -> folder or file shown there.
+    :param name: the host name.
+    :raises errors.LabError: when the kernel refuses, naming the capability.
+    """
     if _libc.unshare(CLONE_NEWNS | CLONE_NEWUTS):
         raise errors.LabError(
             f'The kernel refuses a mount namespace '
@@ -62,9 +81,7 @@ def enter(
     _mount('none', pathlib.Path('/'), '', MS_REC | MS_PRIVATE)
     for place, shown in binds.items():
         _mount(str(shown), place, '', MS_BIND)
-    _mount(mark, mark_folder, 'tmpfs', 0)
-    _hide_control_groups()
-    socket.sethostname(HOST_NAME)
+    socket.sethostname(name)
 
 
 def reap_orphans() -> None:

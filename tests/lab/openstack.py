@@ -156,13 +156,13 @@ class Lab:
         glance.configure(self.paths, chosen)
         nova.configure(self.paths, chosen, messaging.section())
         libvirt.configure(self.paths)
+        libvirt.show(self.paths, namespace.HOST_NAME)
 
     def _hosts(self) -> pathlib.Path:
         file = self.paths.configuration / 'hosts'
-        file.write_text(
-            f'{settings.HOST} localhost\n{settings.HOST} '
-            f'{namespace.HOST_NAME}\n'
-        )
+        # A line each: libvirt takes the first name of a line for the host's.
+        names = ('localhost', namespace.HOST_NAME, namespace.SECOND_HOST_NAME)
+        file.write_text(''.join(f'{settings.HOST} {name}\n' for name in names))
         return file
 
     def _start(self, chosen: settings.Settings) -> None:
@@ -223,10 +223,13 @@ class Lab:
         )
         return bool(found)
 
-    def compute_up(self) -> bool:
-        """Whether the compute host has reported what it has."""
+    def compute_up(self, host: str = namespace.HOST_NAME) -> bool:
+        """Whether a compute host has reported what it has."""
         found = mariadb.query(
-            self.paths, 'nova', 'SELECT 1 FROM compute_nodes WHERE deleted = 0'
+            self.paths,
+            'nova',
+            'SELECT 1 FROM compute_nodes WHERE deleted = 0 AND '
+            f"host = '{host}'",
         )
         return bool(found)
 

@@ -9,30 +9,29 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Read the four kinds of state from where they really are.
+"""Read each kind of state from where it really is.
 
 The guest's own file says what is online, the kernel says where and how each
-vCPU thread runs, Nova's database says what is pinned, placement says what is
+vCPU thread runs, libvirt says what it has been told for now and for the next
+start, Nova's database says what is pinned and recorded, placement says what is
 allocated.
 """
 
 import dataclasses
 import json
-import os
 import typing
 
 from nova_ext import cpuset
+from nova_ext.model.record import ScaleRecord
 from tests.lab import guest
+from tests.lab import kernel
 from tests.lab import layout
 from tests.lab import mariadb
+from tests.lab import namespace
+from tests.lab import qemu
 from tests.lab import rest
 
-POLICIES = {
-    os.SCHED_OTHER: 'OTHER',
-    os.SCHED_FIFO: 'FIFO',
-    os.SCHED_RR: 'RR',
-    os.SCHED_BATCH: 'BATCH',
-}
+Pins = dict[int, frozenset[int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +54,9 @@ class ServerView:
     :param online: vCPUs that the guest's kernel uses.
     :param pins: Nova's vCPU -> host CPU.
     :param allocation: placement's PCPU.
+    :param record: what this package keeps of the server.
+    :param live: libvirt's vCPU -> host CPUs, of the running domain.
+    :param stored: the same of the definition for the next start.
     """
 
     name: str
@@ -62,6 +64,9 @@ class ServerView:
     threads: tuple[Thread, ...]
     pins: dict[int, int]
     allocation: int
+    record: ScaleRecord = ScaleRecord()
+    live: Pins = dataclasses.field(default_factory=dict)
+    stored: Pins = dataclasses.field(default_factory=dict)
 
     def cores(self) -> frozenset[int]:
         """The host CPUs on which its online vCPUs may run."""
@@ -108,20 +113,32 @@ class Probes:
         self._cores = cores
         self._admin = admin
 
-    def host(self, servers: dict[str, str]) -> HostView:
-        """Look at everything.
+    def host(
+        self, servers: dict[str, str], host: str = namespace.HOST_NAME
+    ) -> HostView:
+        """Look at everything on a compute host.
 
-        :param servers: the names and uuids of the running servers.
+        :param servers: the names and uuids of running servers, on any host.
         """
-        views = (self.server(name, uuid) for name, uuid in servers.items())
-        return HostView(self._cores, self.pinned(), tuple(views))
+        views = tuple(
+            self.server(name, uuid)
+            for name, uuid in servers.items()
+            if self.host_of(uuid) == host
+        )
+        return HostView(self._cores, self.pinned(host), views)
 
-    def pinned(self) -> frozenset[int]:
+    def host_of(self, uuid: str) -> str:
+        """The compute host of a server."""
+        server = self._admin.get('compute', f'/servers/{uuid}')['server']
+        return str(server['OS-EXT-SRV-ATTR:host'])
+
+    def pinned(self, host: str = namespace.HOST_NAME) -> frozenset[int]:
         """The host CPUs that Nova counts as taken."""
         (line,) = mariadb.query(
             self._paths,
             'nova',
-            'SELECT numa_topology FROM compute_nodes WHERE deleted = 0',
+            'SELECT numa_topology FROM compute_nodes WHERE deleted = 0 '
+            f"AND host = '{host}'",
         )
         cells = _data(json.loads(line))['cells']
         return frozenset(
@@ -137,6 +154,9 @@ class Probes:
             threads=threads(domain),
             pins=self.pins(uuid),
             allocation=self.allocation(uuid),
+            record=self.record(uuid),
+            live=qemu.definition(domain.virsh('dumpxml')).pins,
+            stored=qemu.definition(domain.virsh('dumpxml', '--inactive')).pins,
         )
 
     def guest(self, uuid: str) -> guest.Guest:
@@ -144,7 +164,21 @@ class Probes:
         path = f'/servers/{uuid}'
         found = self._admin.get('compute', path)['server']
         name = found['OS-EXT-SRV-ATTR:instance_name']
-        return guest.Guest(self._paths, name)
+        part = namespace.PARTS[found['OS-EXT-SRV-ATTR:host']]
+        return guest.Guest(self._paths.of_host(part), name)
+
+    def record(self, uuid: str) -> ScaleRecord:
+        """What this package keeps of a server."""
+        lines = mariadb.query(
+            self._paths,
+            'nova',
+            'SELECT `key`, value FROM instance_system_metadata WHERE '
+            f"deleted = 0 AND instance_uuid = '{uuid}'",
+        )
+        pairs = (line.partition('\t') for line in lines)
+        return ScaleRecord.from_metadata(
+            {key: value for key, _, value in pairs}
+        )
 
     def pins(self, uuid: str) -> dict[int, int]:
         """Nova's vCPU -> host CPU of one server."""
@@ -179,19 +213,6 @@ def _data(versioned: dict[str, typing.Any]) -> dict[str, typing.Any]:
 def threads(domain: guest.Guest) -> tuple[Thread, ...]:
     """Ask the kernel about the threads of a guest's vCPUs."""
     return tuple(
-        Thread(vcpu, affinity(tid), policy(tid))
+        Thread(vcpu, kernel.affinity(tid), kernel.policy(tid))
         for vcpu, tid in sorted(domain.threads().items())
     )
-
-
-def affinity(tid: int) -> frozenset[int]:
-    """The host CPUs on which a thread may run."""
-    return frozenset(os.sched_getaffinity(tid))
-
-
-def policy(tid: int) -> str:
-    """The scheduling policy of a thread, such as ``OTHER`` or ``FIFO 1``."""
-    number = os.sched_getscheduler(tid) & ~os.SCHED_RESET_ON_FORK
-    priority = os.sched_getparam(tid).sched_priority
-    name = POLICIES.get(number, str(number))
-    return f'{name} {priority}' if priority else name

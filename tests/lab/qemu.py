@@ -19,7 +19,7 @@ from lxml import etree
 
 from nova_ext import cpuset
 from tests.lab import guest
-from tests.lab import probes
+from tests.lab import kernel
 
 PROC = pathlib.Path('/proc')
 
@@ -113,8 +113,8 @@ def task(tid: int) -> Task:
     return Task(
         tid,
         (PROC / str(tid) / 'comm').read_text().strip(),
-        probes.affinity(tid),
-        probes.policy(tid),
+        kernel.affinity(tid),
+        kernel.policy(tid),
     )
 
 

@@ -13,8 +13,10 @@
 
 import dataclasses
 import subprocess
+import typing
 
 from tests.lab import errors
+from tests.lab import namespace
 from tests.lab import openstack
 from tests.lab import probes
 from tests.lab import provision
@@ -167,9 +169,49 @@ class Servers:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def view(self) -> probes.HostView:
-        """The host and the running servers."""
-        return self.probes.host(self.uuids)
+    def view(self, host: str = namespace.HOST_NAME) -> probes.HostView:
+        """A host and the running servers on it."""
+        return self.probes.host(self.uuids, host)
+
+    def act(self, name: str, action: str, argument: object = None) -> None:
+        """Ask for one of Nova's own actions."""
+        path = f'/servers/{self.uuids[name]}/action'
+        self.member.post('compute', path, {action: argument}, **MICROVERSION)
+
+    def await_status(
+        self, name: str, status: str, timeout: float = 90
+    ) -> None:
+        """Wait until a server has a status and nothing runs on it."""
+
+        def reached() -> bool:
+            server = self.show(name)
+            busy = server['OS-EXT-STS:task_state'] is not None
+            return server['status'] == status and not busy
+
+        rest.wait_for(f'{name} {status}', reached, timeout)
+
+    def scale(self, name: str, direction: str) -> None:
+        """Scale by one vCPU, by the action that existing callers use.
+
+        :raises rest.HttpError: it was refused or failed.
+        """
+        body = {'wrs-res:scale': {'resource': 'cpu', 'direction': direction}}
+        path = f'/servers/{self.uuids[name]}/action'
+        self.member.post('compute', path, body)
+
+    def request(self, name: str, online: int) -> None:
+        """Ask for a number of vCPUs; it is journalled when this returns."""
+        path = f'/servers/{self.uuids[name]}/vcpu-scale'
+        self.member.put('compute', path, {'vcpu_scale': {'online': online}})
+
+    def scaling(self, name: str) -> dict[str, typing.Any]:
+        """What users see of a server's scaling."""
+        path = f'/servers/{self.uuids[name]}/vcpu-scale'
+        return dict(self.member.get('compute', path)['vcpu_scale'])
+
+    def last_request(self, name: str) -> dict[str, typing.Any]:
+        """What users see of a server's last scale request."""
+        return dict(self.scaling(name)['last_request'])
 
 
 def fault(server: dict[str, object]) -> str:

@@ -16,17 +16,11 @@ import json
 import pytest
 
 from tests.lab import agreement
+from tests.lab import guest
 from tests.lab import rest
 from tests.lab import servers
 
 LIMITS = 'When scaling, cannot scale beyond limits!'
-
-
-def scale(users: servers.Servers, name: str, direction: str) -> None:
-    """Scale one step by the action that existing callers use."""
-    body = {'wrs-res:scale': {'resource': 'cpu', 'direction': direction}}
-    path = f'/servers/{users.uuids[name]}/action'
-    users.member.post('compute', path, body)
 
 
 def shown(users: servers.Servers, name: str) -> object:
@@ -44,47 +38,35 @@ def assert_host(users: servers.Servers, **online: int) -> None:
     assert found == online
 
 
-def act(users: servers.Servers, name: str, action: str, status: str) -> None:
-    """Do one of Nova's own actions and wait for its result."""
-    path = f'/servers/{users.uuids[name]}/action'
-    users.member.post('compute', path, {action: None})
-
-    def reached() -> bool:
-        server = users.show(name)
-        idle = server['OS-EXT-STS:task_state'] is None
-        return idle and server['status'] == status
-
-    rest.wait_for(f'{name} {status} after {action}', reached, 90)
-
-
 def test_scaling_within_bounds(users: servers.Servers, scalable: str) -> None:
     """A1, A2, the pausing part of A3, A4 and A5."""
     assert shown(users, scalable) == [1, 2, 2]
-    scale(users, scalable, 'down')
+    users.scale(scalable, 'down')
     assert shown(users, scalable) == [1, 1, 2]
     assert_host(users, A=1)
 
     with pytest.raises(rest.HttpError, match=LIMITS) as refusal:
-        scale(users, scalable, 'down')
+        users.scale(scalable, 'down')
     assert refusal.value.status == 400
     assert shown(users, scalable) == [1, 1, 2]
 
-    act(users, scalable, 'pause', 'PAUSED')
-    act(users, scalable, 'unpause', 'ACTIVE')
+    for action, status in (('pause', 'PAUSED'), ('unpause', 'ACTIVE')):
+        users.act(scalable, action)
+        users.await_status(scalable, status)
     assert_host(users, A=1)
 
-    scale(users, scalable, 'up')
+    users.scale(scalable, 'up')
     assert shown(users, scalable) == [1, 2, 2]
     assert_host(users, A=2)
 
     with pytest.raises(rest.HttpError, match=LIMITS):
-        scale(users, scalable, 'up')
+        users.scale(scalable, 'up')
     assert_host(users, A=2)
 
 
 def test_no_core_left(users: servers.Servers, scalable: str) -> None:
     """N2 and N3: another server has the core, then gives it back."""
-    scale(users, scalable, 'down')
+    users.scale(scalable, 'down')
     users.boot('B', users.flavor('dedicated-1', 1, servers.DEDICATED))
     assert_host(users, A=1, B=1)
 
@@ -92,12 +74,12 @@ def test_no_core_left(users: servers.Servers, scalable: str) -> None:
         rest.HttpError,
         match='Insufficient compute resources: no free pcpu available on ',
     ):
-        scale(users, scalable, 'up')
+        users.scale(scalable, 'up')
     assert shown(users, scalable) == [1, 1, 2]
     assert_host(users, A=1, B=1)
 
     users.delete('B')
-    scale(users, scalable, 'up')
+    users.scale(scalable, 'up')
     assert_host(users, A=2)
 
 
@@ -106,12 +88,9 @@ def test_guest_picks_an_offline_vcpu(
 ) -> None:
     """N4: the application's helper names a vCPU that does not exist."""
     domain = users.probes.guest(users.uuids[scalable])
-    helper = '/usr/sbin/app_scale_helper'
-    domain.run(
-        f"printf '#!/bin/sh\\nexit 9\\n' > {helper} && chmod 755 {helper}"
-    )
+    domain.install_script(guest.APP_SCALE_HELPER, 'exit 9')
     with pytest.raises(rest.HttpError) as refusal:
-        scale(users, scalable, 'down')
+        users.scale(scalable, 'down')
     assert refusal.value.status == 400
     assert_host(users, A=2)
 
@@ -120,20 +99,16 @@ def test_the_applications_hooks(users: servers.Servers, scalable: str) -> None:
     """A refusal is read by whoever asked; an agreement hears of each step."""
     domain = users.probes.guest(users.uuids[scalable])
     hook = '/etc/nova-ext/scale.d/10-test'
-
-    def install(*lines: str) -> None:
-        script = '\n'.join(('#!/bin/sh', *lines, ''))
-        domain.run(f"cat > {hook} <<'END'\n{script}END\nchmod 755 {hook}")
-
-    install('echo \'{"reason": "the workers are busy"}\'', 'exit 1')
+    refusal = 'echo \'{"reason": "the workers are busy"}\''
+    domain.install_script(hook, refusal, 'exit 1')
     with pytest.raises(rest.HttpError, match='the workers are busy'):
-        scale(users, scalable, 'down')
+        users.scale(scalable, 'down')
     assert_host(users, A=2)
 
-    install('read -r call', 'echo "$call" >> /root/calls')
-    scale(users, scalable, 'down')
+    domain.install_script(hook, 'read -r call', 'echo "$call" >> /root/calls')
+    users.scale(scalable, 'down')
     assert_host(users, A=1)
-    scale(users, scalable, 'up')
+    users.scale(scalable, 'up')
     assert_host(users, A=2)
     calls = map(json.loads, domain.run('cat /root/calls').splitlines())
     assert [(call['event'], call['cpu']) for call in calls] == [

@@ -22,6 +22,7 @@ import signal
 import pytest
 
 from tests.lab import agreement
+from tests.lab import guest
 from tests.lab import nova
 from tests.lab import openstack
 from tests.lab import rest
@@ -61,34 +62,21 @@ def restart(lab: openstack.Lab) -> None:
     lab.control.start(nova.daemon(lab.paths, 'nova-compute', lab.compute_up))
 
 
-def request(users: servers.Servers, online: int) -> None:
-    """Ask for a number of vCPUs; the request is journalled on return."""
-    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
-    users.member.put('compute', path, {'vcpu_scale': {'online': online}})
-
-
-def last_request(users: servers.Servers) -> dict[str, object]:
-    """What users see of the last request."""
-    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
-    found = users.member.get('compute', path)['vcpu_scale']['last_request']
-    return dict(found)
-
-
 def await_recovery(users: servers.Servers) -> None:
     """Wait until all agrees again, and the user knows how it went."""
 
     def recovered() -> bool:
         server = users.show('A')
         busy = server['OS-EXT-STS:task_state'] is not None
-        if busy or last_request(users)['state'] == 'in progress':
+        if busy or users.last_request('A')['state'] == 'in progress':
             return False
         return not agreement.problems(users.view())
 
     try:
         rest.wait_for('recovery', recovered, 90, 1)
     finally:
-        print(last_request(users), users.view())
-    last = last_request(users)
+        print(users.last_request('A'), users.view())
+    last = users.last_request('A')
     assert last['state'] in ('done', 'failed'), last
     assert last['state'] == 'done' or last['reason'], last
 
@@ -100,16 +88,15 @@ def test_after_the_guest_went_offline(
     compute: collections.abc.Callable[[], None],
 ) -> None:
     domain = users.probes.guest(users.uuids[scalable])
-    domain.run(
-        f"printf '#!/bin/sh\\nsleep {THINKING}; exit 1\\n' "
-        '> /usr/sbin/app_scale_helper && chmod 755 /usr/sbin/app_scale_helper'
+    domain.install_script(
+        guest.APP_SCALE_HELPER, f'sleep {THINKING}', 'exit 1'
     )
-    request(users, 1)
+    users.request('A', 1)
     with frozen(lab, 'nova-compute'):
         assert domain.online() == '0-1'
         rest.wait_for('vCPU 1 offline', lambda: domain.online() == '0', 30)
         compute()
-    domain.run('rm /usr/sbin/app_scale_helper')
+    domain.run(f'rm {guest.APP_SCALE_HELPER}')
     restart(lab)
     await_recovery(users)
     scale_both_ways(users)
@@ -122,11 +109,10 @@ def test_after_placement_was_raised(
     compute: collections.abc.Callable[[], None],
 ) -> None:
     uuid = users.uuids[scalable]
-    body = {'wrs-res:scale': {'resource': 'cpu', 'direction': 'down'}}
-    users.member.post('compute', f'/servers/{uuid}/action', body)
+    users.scale(scalable, 'down')
     domain = users.probes.guest(uuid)
     with frozen(lab, 'placement'):
-        request(users, 2)
+        users.request('A', 2)
         lab.control.send_signal('nova-conductor', signal.SIGSTOP)
     try:
         rest.wait_for(
@@ -146,11 +132,11 @@ def test_after_placement_was_raised(
 def scale_both_ways(users: servers.Servers) -> None:
     """The server scales as if nothing had happened."""
     for online in (1, 2):
-        request(users, online)
+        users.request('A', online)
 
         def done(wanted: int = online) -> bool:
-            last = last_request(users)
-            return last['state'] == 'done' and last['target'] == wanted
+            last = users.last_request('A')
+            return [last['state'], last['target']] == ['done', wanted]
 
         rest.wait_for(f'{online} vCPUs online', done, 60)
         view = users.view()

@@ -108,12 +108,10 @@ def scale(users: servers.Servers, direction: str) -> None:
 
     A nova-compute that has just started first counts its cores.
     """
-    body = {'wrs-res:scale': {'resource': 'cpu', 'direction': direction}}
-    path = f'/servers/{users.uuids["A"]}/action'
 
     def accepted() -> bool:
         try:
-            users.member.post('compute', path, body)
+            users.scale('A', direction)
         except rest.HttpError as error:
             if error.status == 409 and 'not been audited' in str(error):
                 return False
@@ -123,30 +121,20 @@ def scale(users: servers.Servers, direction: str) -> None:
     rest.wait_for(f'the host takes scale {direction}', accepted, 60)
 
 
-def request(users: servers.Servers, online: int) -> None:
-    """Ask for a number of vCPUs, and do not wait."""
-    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
-    users.member.put('compute', path, {'vcpu_scale': {'online': online}})
-
-
 def await_request(users: servers.Servers) -> dict[str, object]:
     """Wait until the last request has ended; how it did."""
-    path = f'/servers/{users.uuids["A"]}/vcpu-scale'
 
     def ended() -> dict[str, object] | None:
-        last = users.member.get('compute', path)['vcpu_scale']['last_request']
-        return None if last['state'] == 'in progress' else dict(last)
+        last = users.last_request('A')
+        return None if last['state'] == 'in progress' else last
 
     return dict(rest.wait_for('the request ended', ended, 60))
 
 
 def do(users: servers.Servers, action: str, status: str) -> None:
     """Do something to the server, and wait until it is so."""
-    path = f'/servers/{users.uuids["A"]}/action'
-    users.member.post('compute', path, {action: None})
-    rest.wait_for(
-        f'A {status}', lambda: users.show('A')['status'] == status, 120
-    )
+    users.act('A', action)
+    users.await_status('A', status, 120)
 
 
 def restart_compute(lab: openstack.Lab) -> None:
@@ -241,7 +229,7 @@ def test_the_order_of_the_steps(
     tid = before.vcpus[1].tid
 
     with frozen(helper(lab)):
-        request(server, 1)
+        server.request('A', 1)
         rest.wait_for('vCPU 1 offline', lambda: domain.online() == '0', 30)
         # Real-time still, and so it must not have come to another's core.
         always(
@@ -253,7 +241,7 @@ def test_the_order_of_the_steps(
     check(server, 'down', parked=True)
 
     with frozen(helper(lab)):
-        request(server, 2)
+        server.request('A', 2)
         rest.wait_for(
             'vCPU 1 on a core of its own',
             lambda: qemu.task(tid).affinity.isdisjoint(parking),
@@ -282,7 +270,7 @@ def test_a_policy_that_cannot_be_changed(
         before = check(server, f'before {direction}', parked=parked)
         pid = helper(lab)
         with frozen(pid):
-            request(server, count)
+            server.request('A', count)
             # The step waits for the daemon in the end.
             always(before.vcpus[1].tid, lambda it: True, LONG_ENOUGH)
             os.kill(pid, signal.SIGKILL)

@@ -15,6 +15,8 @@ import dataclasses
 
 import pytest
 
+from nova_ext.model.record import Journal
+from nova_ext.model.record import ScaleRecord
 from tests.lab import agreement
 from tests.lab import probes
 
@@ -27,6 +29,9 @@ A = probes.ServerView(
     ),
     pins={0: 0, 1: 0},
     allocation=1,
+    record=ScaleRecord(frozenset({1})),
+    live={0: frozenset({0}), 1: frozenset({0})},
+    stored={0: frozenset({0}), 1: frozenset({0})},
 )
 B = probes.ServerView(
     name='B',
@@ -34,6 +39,8 @@ B = probes.ServerView(
     threads=(probes.Thread(0, frozenset({1}), 'FIFO 1'),),
     pins={0: 1},
     allocation=1,
+    live={0: frozenset({1})},
+    stored={0: frozenset({1})},
 )
 
 
@@ -55,6 +62,16 @@ def test_agreement() -> None:
         ({'allocation': 2}, 'A: placement has PCPU 2'),
         ({'online': frozenset({0, 1})}, 'A: 2 online vCPUs run on cores [0]'),
         ({'pins': {0: 0, 1: 1}}, 'A: vCPU 1 runs on [0], Nova says 1'),
+        (
+            {'record': ScaleRecord(frozenset({1}), Journal('down'))},
+            'A: the journal is open: ',
+        ),
+        ({'record': ScaleRecord()}, 'A: the record has [] offline, the guest'),
+        (
+            {'live': {0: frozenset({0}), 1: frozenset({0, 1})}},
+            'A: libvirt pins vCPU 1 now to [0, 1], Nova to 0',
+        ),
+        ({'stored': {}}, 'A: libvirt pins vCPU 0 next to [], Nova to 0'),
         (
             {
                 'threads': (

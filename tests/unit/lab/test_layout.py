@@ -55,3 +55,17 @@ def test_a_lock_keeps_others_out(tmp_path: pathlib.Path) -> None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with paths.locked('lab'):
         pass
+
+
+def test_a_further_host_has_a_state_of_its_own(tmp_path: pathlib.Path) -> None:
+    paths = layout.Layout(tmp_path)
+    second = paths.of_host('2')
+    paths.empty_state()
+    second.empty_state()
+    assert second.state == paths.state / '2'
+    assert second.run.is_dir()
+    assert second.of_host('') == paths
+    assert (second.cache, second.environments) == (
+        paths.cache,
+        paths.environments,
+    )
