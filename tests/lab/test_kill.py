@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""SIGKILL of the real nova-compute in the middle of a scale request.
+"""SIGKILL of nova-compute and of libvirtd in the middle of a scale request.
 
 No hook in the product stops it at a step: the guest, or a service that the
 next step needs, is slowed down instead.
@@ -23,6 +23,7 @@ import pytest
 
 from tests.lab import agreement
 from tests.lab import guest
+from tests.lab import libvirt
 from tests.lab import nova
 from tests.lab import openstack
 from tests.lab import rest
@@ -127,6 +128,41 @@ def test_after_placement_was_raised(
     restart(lab)
     await_recovery(users)
     scale_both_ways(users)
+
+
+def test_libvirtd_dies_while_the_guest_thinks(
+    lab: openstack.Lab, users: servers.Servers, scalable: str
+) -> None:
+    """The guest goes offline, and nobody can pin its thread."""
+    domain = users.probes.guest(users.uuids[scalable])
+    domain.install_script(
+        guest.APP_SCALE_HELPER, f'sleep {THINKING}', 'exit 1'
+    )
+    assert domain.online() == '0-1'
+    users.request('A', 1)
+    lab.control.stop('libvirtd', signal.SIGKILL)
+    try:
+        assert users.last_request('A')['state'] == 'in progress'
+        rest.wait_for(
+            'the end of the request',
+            lambda: users.last_request('A')['state'] != 'in progress',
+            60,
+        )
+    finally:
+        lab.control.start(libvirt.service(lab.paths, lab.running_settings()))
+    await_recovery(users)
+    last = users.last_request('A')
+    assert last['state'] == 'failed', last
+    assert domain.online() == '0-1'
+    rest.wait_for('the host enabled again', lambda: enabled(users), 60)
+    scale_both_ways(users)
+
+
+def enabled(users: servers.Servers) -> bool:
+    """Whether all compute hosts take servers: Nova disables some itself."""
+    path = '/os-services?binary=nova-compute'
+    found = users.admin.get('compute', path)['services']
+    return all(one['status'] == 'enabled' for one in found)
 
 
 def scale_both_ways(users: servers.Servers) -> None:
