@@ -85,8 +85,9 @@ class FailedMovesTest(operations.OperationsBase):
     def abort(self, old: Any, new: Any) -> None:
         """Let an operator abort, an audit run meanwhile, and QEMU obey."""
         self.audit()
-        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED
+        # Nova's API does not show a migration once it has the fake's figures.
         (migration,) = self.admin_api.get_active_migrations(self.server['id'])
+        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED
         self.admin_api.delete_migration(self.server['id'], migration['id'])
         old._job_type = fakelibvirt.VIR_DOMAIN_JOB_CANCELLED
         raise fakelibvirt.make_libvirtError(

@@ -197,8 +197,10 @@ class Domain(fakelibvirt.Domain):
         connection._vms[self.name()] = arrived
         try:
             self.world.on_migration(self, arrived)
-        except fakelibvirt.libvirtError:
+        except Exception:
             # libvirt has no job any more, from which Nova concludes the rest.
+            if self._job_type == fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED:
+                self._job_type = fakelibvirt.VIR_DOMAIN_JOB_NONE
             del connection._vms[self.name()]
             raise
         arrived._start_process()
