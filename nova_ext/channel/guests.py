@@ -73,7 +73,9 @@ class Guest:
         self._reader = framing.LineReader(limits.line_bytes)
         self._lines: list[bytes] = []
         self._resting = False
-        self._budget = limits_module.Budget(limits)
+        self._budget = limits_module.Budget(
+            limits.message_rate, limits.byte_rate, limits.time_share
+        )
         self._outbox = outbox.Outbox(limits)
         self._retry = FIRST_RETRY
         self._waiting = False

@@ -57,24 +57,31 @@ def from_conf(group: cfg.ConfigOpts.GroupAttr) -> Limits:
 
 
 class Budget:
-    """What a guest may spend: messages, bytes, and the daemon's time.
+    """What one may spend: messages, bytes, and this process's time.
 
     Each holds one second's worth. It is only filled up, up to that, when one
     of them is used up, so that mostly the clock need not be read; at worst two
-    seconds' worth are spent at once. It may be overdrawn; then the guest rests
-    until it is paid back.
+    seconds' worth are spent at once. It may be overdrawn; then the spender
+    rests until it is paid back.
+
+    :param message_rate: messages per second.
+    :param byte_rate: bytes per second.
+    :param time_share: seconds per second.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._rates = (
-            limits.message_rate,
-            limits.byte_rate,
-            limits.time_share,
-        )
+    def __init__(
+        self,
+        message_rate: float,
+        byte_rate: float = 1.0,
+        time_share: float = 1.0,
+    ) -> None:
+        self._rates = (message_rate, byte_rate, time_share)
         self._messages, self._bytes, self._seconds = self._rates
         self._at = time.monotonic()
 
-    def spend(self, messages: int, size: int, seconds: float) -> float:
+    def spend(
+        self, messages: int, size: int = 0, seconds: float = 0.0
+    ) -> float:
         """Return the seconds until nothing is overdrawn."""
         self._messages -= messages
         self._bytes -= size
@@ -96,28 +103,6 @@ class Budget:
         return max(
             0.0, *(-left / rate for left, rate in zip(left, self._rates))
         )
-
-
-class Allowance:
-    """A budget of one thing that refills steadily up to one second's worth.
-
-    It may be overdrawn; then the spender waits until it is paid back.
-
-    :param rate: units per second.
-    """
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._left = rate
-        self._at = time.monotonic()
-
-    def spend(self, units: float) -> float:
-        """Spend units; return the seconds until the budget is not negative."""
-        now = time.monotonic()
-        earned = (now - self._at) * self._rate
-        self._at = now
-        self._left = min(self._left + earned, self._rate) - units
-        return max(-self._left / self._rate, 0.0)
 
 
 class LogGate:

@@ -21,7 +21,7 @@ import time
 from nova_ext.channel import limits
 from nova_ext.wire import server_group
 
-#: Seconds after which a quiet guest is as good as a new one: its allowance is
+#: Seconds after which a quiet guest is as good as a new one: its budget is
 #: full again.
 _FORGOTTEN = 60.0
 
@@ -38,7 +38,7 @@ class Waiting:
 class _Guest:
     def __init__(self, rate: float) -> None:
         self.messages: deque[Waiting] = deque()
-        self.allowance = limits.Allowance(rate)
+        self.budget = limits.Budget(rate)
         self.busy = False
         self.not_before = 0.0
 
@@ -120,7 +120,7 @@ class RelayQueue:
                     del self._guests[instance]
                 continue
             guest.busy = True
-            guest.not_before = now + guest.allowance.spend(1)
+            guest.not_before = now + guest.budget.spend(1)
             self._guests.move_to_end(instance)
             return guest.messages.popleft(), None
         return None, pause
