@@ -44,7 +44,7 @@ class Guest:
 
     :param instance: the instance's name, from its socket's file name.
     :param path: the socket on which QEMU listens.
-    :param deliver: called with each line of the guest.
+    :param deliver: called with the lines of each turn of the guest.
     :param removed: called when the socket is gone and no connection is left.
     """
 
@@ -54,7 +54,7 @@ class Guest:
         path: str,
         loop: loop_module.Loop,
         limits: limits_module.Limits,
-        deliver: Callable[['Guest', bytes], None],
+        deliver: Callable[['Guest', list[bytes]], None],
         removed: Callable[['Guest'], None],
     ) -> None:
         self.instance = instance
@@ -221,11 +221,10 @@ class Guest:
             self._lines = lines[most:]
             lines = lines[:most]
         begun = time.monotonic()
-        for line in lines:
-            self._deliver(self, line)
-            if self._socket is None:
-                return
-        spent = min(time.monotonic() - begun, sum(map(len, lines)) * _DEAREST)
+        self._deliver(self, lines)
+        spent = time.monotonic() - begun
+        if spent > size * _DEAREST:
+            spent = min(spent, sum(map(len, lines)) * _DEAREST)
         if self._reader.oversized:
             self._note_oversized()
         rest = self._budget.spend(len(lines), size, spent)

@@ -34,6 +34,7 @@ from nova_ext.channel import router as router_module
 from nova_ext.channel import splice
 from nova_ext.channel import tally
 from nova_ext.wire import addresses
+from nova_ext.wire import jsonc
 
 LOG = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class LegacyProgram:
             made = self._delivery or self._connect()
             if made is None:
                 return tally.PROGRAM_GONE
-            failure = made.add(sender, packet)
+            failure = made.add(sender, jsonc.escaped(packet))
             # The tool may have ended and come back: then a second try helps.
             if self._delivery is made:
                 return failure

@@ -16,6 +16,9 @@ an address and is answered; every later one holds messages of
 `nova_ext.wire.header`: one to the daemon; from the daemon one or, when several
 have come at once, more with line feeds between them, which no message of it
 contains. The end of the connection frees the address.
+
+A message is JSON as json-c reads it: texts may hold control characters other
+than line feeds as they are, which strict readers refuse.
 """
 
 from typing import Any

@@ -93,8 +93,9 @@ class Loop:
 
     def run(self) -> None:
         """Serve until `stop` is called."""
+        now = time.monotonic()
         while True:
-            for fd, events in self._epoll.poll(self._patience(), _TURN):
+            for fd, events in self._epoll.poll(self._patience(now), _TURN):
                 if fd == self._wake:
                     return
                 handler = self._handlers.get(fd)
@@ -107,8 +108,9 @@ class Loop:
                 except Exception as error:
                     _tell('Serving a connection failed; it is closed', error)
                     handler.on_failure()
-            if self._soon or self._timers:
-                self._run_due()
+            now = time.monotonic()
+            if self._soon or self._timers and self._timers[0][0] <= now:
+                self._run_due(now)
             if self._ending:
                 self._end_turn()
 
@@ -117,16 +119,15 @@ class Loop:
         self._epoll.close()
         os.close(self._wake)
 
-    def _patience(self) -> float:
+    def _patience(self, now: float) -> float:
         if self._soon or self._ending:
             return 0
         if not self._timers:
             return -1
-        return max(self._timers[0][0] - time.monotonic(), 0)
+        return max(self._timers[0][0] - now, 0)
 
-    def _run_due(self) -> None:
+    def _run_due(self, now: float) -> None:
         soon, self._soon = self._soon, []
-        now = time.monotonic()
         while self._timers and self._timers[0][0] <= now:
             soon.append(heapq.heappop(self._timers)[2])
         _call(soon)

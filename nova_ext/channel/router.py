@@ -143,29 +143,31 @@ class Router:
         del self.guests[guest.instance]
         self.rest.add(guest.tally)
 
-    def from_guest(self, guest: Guest, line: bytes) -> None:
-        """Pass a guest's line on to the program that it names."""
-        try:
-            address, packet = guest.splicer.packet(line)
-        except BadMessage as error:
-            self._tell(guest, str(error), line)
-            guest.tally.to_program.drop(tally.MALFORMED)
-            return
-        program = self._programs.get(address) or self._others.find(address)
-        failure: str | None
-        if program is None:
-            failure = tally.NO_PROGRAM
-        elif program.asked is None or guest.instance in program.asked:
-            failure = program.send(guest.instance, packet)
-        else:
-            failure = tally.NOT_ASKED
-        flow = guest.tally.to_program
-        if failure is None:
-            flow.messages += 1
-            flow.bytes += len(packet)
-        else:
-            self._tell(guest, _SAID[failure], line)
-            flow.drop(failure)
+    def from_guest(self, guest: Guest, lines: list[bytes]) -> None:
+        """Pass a guest's lines on to the programs that they name."""
+        instance, flow = guest.instance, guest.tally.to_program
+        splice_, programs = guest.splicer.packet, self._programs
+        for line in lines:
+            try:
+                address, packet = splice_(line)
+            except BadMessage as error:
+                self._tell(guest, str(error), line)
+                flow.drop(tally.MALFORMED)
+                continue
+            program = programs.get(address) or self._others.find(address)
+            failure: str | None
+            if program is None:
+                failure = tally.NO_PROGRAM
+            elif program.asked is None or instance in program.asked:
+                failure = program.send(instance, packet)
+            else:
+                failure = tally.NOT_ASKED
+            if failure is None:
+                flow.messages += 1
+                flow.bytes += len(packet)
+            else:
+                self._tell(guest, _SAID[failure], line)
+                flow.drop(failure)
 
     def from_program(self, program: Program, packet: bytes) -> None:
         """Pass a program's packet on to the guest that it names."""

@@ -13,7 +13,9 @@
 
 A message is parsed once, to know that its payload is one JSON value and
 nothing else; then the payload's bytes are cut out. What stands around them is
-the same in most messages of one sender, so its meaning is remembered.
+the same in most messages of one sender, so its meaning is remembered. Where
+only one text is another than in the message before, nothing is parsed at all;
+then control characters may stand in it as they are, which json-c reads, too.
 """
 
 from nova_ext.wire import framing
@@ -30,6 +32,64 @@ _DATA = header.DATA.encode('ascii')
 _START = len(_DATA)
 _LOCAL_DATA = b',"data":'
 
+#: A quotation mark, a reverse solidus and a solidus.
+_QUOTE, _REVERSE, _SOLIDUS = b'"\\/'
+#: Messages of other shapes that pass before one more is learned.
+_STRANGE = 16
+#: Of a shape that is learned: most quotation marks, and bytes.
+_MARKS = 64
+_LARGEST = 1000
+
+
+class Shape:
+    """What stands around the longest text of a message, which may change.
+
+    A text is all between two quotation marks, so a message with another text
+    in the same place is as good as the first, if the text has no quotation
+    mark, no escape and, because nothing is decoded, no byte beyond ASCII.
+    """
+
+    __slots__ = ('_head', '_strange', '_tail')
+
+    def __init__(self) -> None:
+        # No message has a line feed.
+        self._head = self._tail = b'\n'
+        self._strange = 0
+
+    def fits(self, message: bytes, start: int) -> bool:
+        """Tell whether a message from ``start`` on has the shape."""
+        head, tail = self._head, self._tail
+        return (
+            message.startswith(head, start)
+            and message.endswith(tail)
+            and message.find(_QUOTE, start + len(head))
+            == len(message) - len(tail)
+            and _REVERSE not in message
+            and message.isascii()
+        )
+
+    def learn(self, message: bytes, begin: int, start: int, end: int) -> bool:
+        """Take the shape of a valid message, if it is time; true if so.
+
+        :param begin: where `fits` will begin.
+        :param start: where the payload does, of which a text may change.
+        :param end: where that ends.
+        """
+        self._strange += 1
+        if self._strange % _STRANGE != 1 or _REVERSE in message:
+            return False
+        pieces = message[start:end].split(b'"', _MARKS)
+        texts = range(1, len(pieces), 2)
+        if not texts or len(pieces) > _MARKS:
+            return False
+        longest = max(texts, key=lambda number: len(pieces[number]))
+        if len(message) - len(pieces[longest]) > _LARGEST:
+            return False
+        head, tail = pieces[:longest], pieces[longest + 1 :]
+        self._head = message[begin:start] + b'"'.join([*head, b''])
+        self._tail = b'"'.join([b'', *tail]) + message[end:]
+        return True
+
 
 class FromGuest:
     """Makes packets for programs of one guest's lines.
@@ -41,12 +101,18 @@ class FromGuest:
         self._instance = instance
         self._max_nesting = max_nesting
         self._known: dict[str, tuple[str, bytes]] = {}
+        self._shape = Shape()
+        # Of the shape: the address, the bytes after the payload, and theirs.
+        self._usual = ('', 0, b'')
 
     def packet(self, line: bytes) -> tuple[str, bytes]:
         """Return the program's address and the packet for it.
 
         :raises BadMessage: anything is missing, of another type or version.
         """
+        if self._shape.fits(line, 0):
+            address, size, ending = self._usual
+            return address, line[:-size] + ending
         text = jsonc.decode(line)
         end = 0
         if line.startswith(_DATA):
@@ -57,6 +123,8 @@ class FromGuest:
             return self._learn(line, text[end:])
         if len(text) != len(line):
             end = len(text[:end].encode('utf-8'))
+        elif self._shape.learn(line, 0, _START, end):
+            self._usual = (known[0], len(line) - end, known[1])
         return known[0], line[:end] + known[1]
 
     def _learn(self, line: bytes, tail: str) -> tuple[str, bytes]:
@@ -83,6 +151,7 @@ class FromProgram:
     def __init__(self, address: str) -> None:
         self._address = address
         self._known: dict[bytes, tuple[str, bytes]] = {}
+        self._shape = Shape()
 
     def line(self, packet: bytes) -> tuple[str, bytes]:
         """Return the instance's name and the line for its port.
@@ -92,10 +161,14 @@ class FromProgram:
         start = packet.find(_LOCAL_DATA) + len(_LOCAL_DATA)
         known = self._known.get(packet[:start])
         if known is not None:
+            instance, tail = known
+            if self._shape.fits(packet, start) and _SOLIDUS not in packet:
+                return instance, _DATA + packet[start:-1] + tail
             text = jsonc.decode(packet)
             end = jsonc.end_of_value(text, start, jsonc.MAX_NESTING)
             if end > 0 and text[end:] == '}' and header.is_json_c(text):
-                instance, tail = known
+                if len(text) == len(packet):
+                    self._shape.learn(packet, start, start, end)
                 return instance, _DATA + packet[start:-1] + tail
         return self._learn(packet, packet[:start])
 

@@ -28,6 +28,7 @@ only be there when the sender before us died in the middle of a write, so
 connection; every later message has the captured bytes.
 """
 
+import io
 from typing import List
 
 LF = b'\n'
@@ -72,26 +73,34 @@ class LineReader(object):
 
     def feed(self, chunk: bytes) -> List[bytes]:
         """Take the next bytes of the stream and return the finished lines."""
-        if not self._rest and not self._skipping and chunk[-1:] == LF:
+        if not self._rest and not self._skipping and chunk.endswith(LF):
             # Mostly a read is one whole message.
             line = chunk.strip(LF)
-            if LF not in line and len(line) <= self._max_line:
+            if LF[0] not in line and len(line) <= self._max_line:
                 return [line] if line and not line.isspace() else []
-        pieces = chunk.split(LF)
-        tail = pieces.pop()
-        lines = []
-        for piece in pieces:
-            if self._rest or self._skipping:
-                self._keep(piece)
-                piece = bytes(self._rest)
-                self._rest.clear()
-                self._skipping = False
-            if len(piece) > self._max_line:
-                self.oversized += 1
-            elif piece and not piece.isspace():
-                lines.append(piece)
-        self._keep(tail)
-        return lines
+        # Splitting at LF would look at each byte.
+        pieces = io.BytesIO(chunk).readlines()
+        tail = pieces.pop() if pieces and pieces[-1][-1:] != LF else b''
+        if pieces and (self._rest or self._skipping):
+            pieces[0] = self._finished(pieces[0][:-1]) + LF
+        if len(chunk) > self._max_line:
+            pieces = [piece for piece in pieces if self._fits(piece)]
+        if tail:
+            self._keep(tail)
+        return [piece[:-1] for piece in pieces if not piece.isspace()]
+
+    def _fits(self, piece: bytes) -> bool:
+        fits = len(piece) - 1 <= self._max_line
+        self.oversized += not fits
+        return fits
+
+    def _finished(self, piece: bytes) -> bytes:
+        """Return the line that the piece ends; empty if it was too long."""
+        self._keep(piece)
+        line = bytes(self._rest)
+        self._rest.clear()
+        self._skipping = False
+        return line
 
     def _keep(self, piece: bytes) -> None:
         if self._skipping:

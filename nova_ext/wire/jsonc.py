@@ -15,6 +15,7 @@ Standard library only and Python 3.6, because it is also shipped to guests.
 """
 
 import json
+import re
 from typing import Any
 from typing import Callable
 from typing import Dict
@@ -23,6 +24,8 @@ from typing import Tuple
 #: Deepest nesting that the old agents read; they drop the next level.
 MAX_NESTING = 31
 
+_CONTROL = re.compile(rb'[\x00-\x1f]')
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _CONTAINERS = frozenset((dict, list))
 
 
@@ -113,6 +116,21 @@ def end_of_value(text: str, start: int, max_nesting: int) -> int:
     if '[' in text or text.find('{', start + 1) >= 0:
         check_nesting(value, max_nesting, 1)
     return end
+
+
+def escaped(message: bytes) -> bytes:
+    """Return JSON with the control characters in its texts as escapes.
+
+    Readers other than json-c take them no other way.
+    """
+    if _CONTROL.search(message) is None:
+        return message
+    return _TEXT.sub(
+        lambda text: _CONTROL.sub(
+            lambda found: b'\\u%04x' % ord(found.group()), text.group()
+        ),
+        message,
+    )
 
 
 def check_nesting(value: Any, most: int, depth: int = 0) -> None:

@@ -68,7 +68,7 @@ def guest(folder, made, stack):
             str(folder / ('cgcs.messaging.%s.sock' % fakes.INSTANCE)),
             made,
             limits.Limits(**changes),
-            lambda guest, line: lines.append(line),
+            lambda guest, found: lines.extend(found),
             removed.append,
         )
         stack.callback(one._disconnect)

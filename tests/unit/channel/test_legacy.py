@@ -11,6 +11,7 @@
 #    under the License.
 """Tools that were written for the original host agent."""
 
+import json
 import os
 import socket
 
@@ -121,6 +122,16 @@ def test_a_listed_name_gets_messages_before_it_sent_any(
         b'{"data":{"a":1},"version":2,"source_addr":"cgcs.server_grp",'
         b'"source_instance":"instance-0000000a"}'
     )
+
+
+def test_a_strict_reader_can_read_what_a_tool_gets(serve, qemu, tool) -> None:
+    """The old service does not survive other JSON."""
+    guest = qemu()
+    serve(legacy_addresses=(GROUP,))
+    service = tool(GROUP)
+    for text in ('a', '\x1b[2J\x00'):
+        guest.say(GROUP, '{"a":"%s"}' % text, GROUP)
+        assert json.loads(service.recv(1000))['data'] == {'a': text}
 
 
 def test_another_name_gets_nothing_before_it_sent_something(

@@ -65,7 +65,7 @@ def line(dest: str) -> bytes:
 def test_a_guests_line_goes_to_the_program_it_names(made) -> None:
     program = a_program('cgcs.x')
     assert made.bind('cgcs.x', program)
-    made.from_guest(made.guests['i-1'], line('cgcs.x'))
+    made.from_guest(made.guests['i-1'], [line('cgcs.x')])
     assert program.got == [
         b'{"data":{"a":1},"version":2,"source_addr":"cgcs.scale",'
         b'"source_instance":"i-1"}'
@@ -102,7 +102,7 @@ def test_a_scale_address_is_for_the_guest_that_was_asked(
     program = a_program('scale-01234567')
     program.asked = asked
     made.bind(program.address, program)
-    made.from_guest(made.guests['i-1'], line(program.address))
+    made.from_guest(made.guests['i-1'], [line(program.address)])
     assert len(program.got) == reached
     assert fakes.outcomes(made.totals())['dropped: not_asked'] == 1 - reached
 
@@ -122,7 +122,7 @@ def test_what_a_guest_cannot_deliver_is_counted(
     made, dest: str, kind: str, caplog
 ) -> None:
     made.bind('cgcs.full', a_program('cgcs.full', tally.PROGRAM_FULL))
-    made.from_guest(made.guests['i-1'], line(dest))
+    made.from_guest(made.guests['i-1'], [line(dest)])
     assert fakes.outcomes(made.totals()) == {'dropped: ' + kind: 1}
     assert 'Dropped a message from i-1' in caplog.text
 
@@ -170,10 +170,10 @@ def test_others_are_asked_for_addresses_that_nobody_bound() -> None:
             return other if address == other.address else None
 
     made = router.Router(limits.Limits(), Others())
-    made.from_guest(a_guest('i-1'), line('cgcs.other'))
-    made.from_guest(a_guest('i-1'), line('cgcs.nobody'))
+    made.from_guest(a_guest('i-1'), [line('cgcs.other')])
+    made.from_guest(a_guest('i-1'), [line('cgcs.nobody')])
     assert len(other.got) == 1
     bound = a_program('cgcs.other')
     made.bind('cgcs.other', bound)
-    made.from_guest(a_guest('i-1'), line('cgcs.other'))
+    made.from_guest(a_guest('i-1'), [line('cgcs.other')])
     assert (len(bound.got), len(other.got)) == (1, 1)

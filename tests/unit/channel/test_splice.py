@@ -18,6 +18,7 @@ import pytest
 from nova_ext.channel import splice
 from nova_ext.wire import framing
 from nova_ext.wire import header
+from nova_ext.wire import jsonc
 from nova_ext.wire.jsonc import BadMessage
 from tests.unit import captures
 
@@ -132,6 +133,80 @@ def test_no_payload_ever_changes_the_envelope(
         text = text.replace('d', 'd' * filling)
         check(from_guest.packet, packet_of, (LINE % text).encode())
         check(from_program.line, line_of, (PACKET % text).encode())
+
+
+def text_in(message: bytes, text: bytes) -> bytes:
+    """Return the message with another text in its payload."""
+    return message.replace(b'TEXT', text)
+
+
+SHAPED = (LINE % '{"a":1,"b":"TEXT","c":{"d":"e"}}').encode()
+SHAPED_PACKET = (PACKET % '{"a":1,"b":"TEXT","c":{"d":"e"}}').encode()
+
+
+@given(st.lists(st.binary(max_size=40) | st.text(max_size=40), max_size=4))
+def test_any_text_in_a_shape_that_is_known_is_read_alike(found) -> None:
+    from_guest = splice.FromGuest(INSTANCE, 31)
+    from_program = splice.FromProgram('cgcs.x')
+    for text in [b'TEXT', *found]:
+        raw = text if isinstance(text, bytes) else text.encode('utf-8')
+        raw = raw.replace(b'\n', b'')
+        check_alike(from_guest.packet, packet_of, text_in(SHAPED, raw))
+        check_alike(from_program.line, line_of, text_in(SHAPED_PACKET, raw))
+
+
+def check_alike(quick, slow, message: bytes) -> None:
+    """Compare the bytes or, with control characters, what they say."""
+    if jsonc.escaped(message) == message:
+        check(quick, slow, message)
+        return
+    try:
+        wanted = slow(message)
+    except BadMessage:
+        with pytest.raises(BadMessage):
+            quick(message)
+        return
+    to, made = quick(message)
+    assert to == wanted[0]
+    assert json.loads(jsonc.escaped(made)) == json.loads(wanted[1])
+
+
+def test_a_message_in_a_known_shape_is_not_parsed(monkeypatch) -> None:
+    from_guest = splice.FromGuest(INSTANCE, 31)
+    from_program = splice.FromProgram('cgcs.x')
+    for _ in range(2):
+        from_guest.packet(SHAPED)
+        from_program.line(SHAPED_PACKET)
+    line, packet = (
+        text_in(made, b'another') for made in (SHAPED, SHAPED_PACKET)
+    )
+    wanted = packet_of(line), line_of(packet)
+    monkeypatch.delattr(splice.jsonc, 'end_of_value')
+    assert (from_guest.packet(line), from_program.line(packet)) == wanted
+
+
+@pytest.mark.parametrize(
+    'payload',
+    ['{"a":"%s","b":"text"}' % ('x' * 2000), '[%s]' % ','.join(['""'] * 40)],
+    ids=['a large one', 'many texts'],
+)
+def test_the_address_never_is_the_text_that_changes(payload: str) -> None:
+    from_guest = splice.FromGuest(INSTANCE, 31)
+    for text in (payload, '"t"', '1'):
+        for name in ('a' * 90, 'b' * 90, 'c'):
+            line = header.serial(text, name, 'source')
+            assert from_guest.packet(line) == packet_of(line)
+
+
+def test_what_is_remembered_of_a_shape_is_bounded() -> None:
+    shape = splice.Shape()
+    for payload in (
+        '[%s]' % ','.join(['""'] * 40),
+        '["a",%s1]' % ('1,' * 900),
+    ):
+        line = (LINE % payload).encode()
+        for _ in range(40):
+            assert not shape.learn(line, 0, 8, 8 + len(payload))
 
 
 def test_bytes_after_the_message_are_ignored() -> None:

@@ -106,3 +106,23 @@ def test_no_bytes_raise_anything_else(line: bytes) -> None:
         jsonc.loads_object(jsonc.decode(line))
     except jsonc.BadMessage:
         pass
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_control_characters_become_escapes(key: str, text: str) -> None:
+    strict = json.dumps({key: [text, 1]}, ensure_ascii=False)
+    message = strict
+    for number in range(32):
+        for escape in json.dumps(chr(number))[1:-1], '\\u%04x' % number:
+            message = message.replace(escape, chr(number))
+    found = jsonc.escaped(message.encode())
+    if '\\' not in strict:
+        assert found == message.encode()
+    assert json.loads(found) == json.loads(message, strict=False)
+
+
+def test_control_characters_between_texts_stay() -> None:
+    message = b'{\t"a\t\x00":\r[1,"\\"\x1f"]}'
+    assert jsonc.escaped(message) == (
+        b'{\t"a\\u0009\\u0000":\r[1,"\\"\\u001f"]}'
+    )
