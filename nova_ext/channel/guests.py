@@ -143,7 +143,9 @@ class Guest:
     def _retry_later(self, error: OSError) -> None:
         # Python's own errors, such as a path too long, have no number.
         reason = error.strerror or str(error)
-        if reason != self._complaint:
+        # libvirt gives a socket its owner a moment after QEMU has made it.
+        early = error.errno == errno.EACCES and self._retry == FIRST_RETRY
+        if not early and reason != self._complaint:
             # Normal while QEMU starts, and for the file of a dead one.
             normal = error.errno in (errno.ECONNREFUSED, errno.EAGAIN)
             LOG.log(
@@ -152,7 +154,7 @@ class Guest:
                 self._path,
                 reason,
             )
-        self._complaint = reason
+            self._complaint = reason
         self._connect_later(self._retry)
         self._retry = min(self._retry * 2, self._limits.reconnect_interval)
 

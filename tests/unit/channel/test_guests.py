@@ -87,6 +87,33 @@ def test_the_pauses_between_attempts_grow_up_to_the_limit(
     assert caplog.text.count('Cannot connect to') == 1
 
 
+def test_that_the_socket_has_no_owner_yet_is_not_told(
+    guest, qemu, made, monkeypatch, caplog
+) -> None:
+    """Unless it still has none at the second attempt."""
+    end = qemu()
+    one, _, _ = guest()
+    real = guests.socket.socket.connect
+    answers = iter([errno.EACCES, 0, errno.EACCES, errno.EACCES, 0])
+
+    def connect(sock, path: str) -> None:
+        answer = next(answers)
+        if answer:
+            raise PermissionError(answer, 'Permission denied')
+        real(sock, path)
+
+    monkeypatch.setattr(guests.socket.socket, 'connect', connect)
+    one.connect()
+    made.fire()
+    assert one.connected
+    assert 'Permission denied' not in caplog.text
+    assert end.connection
+    one.on_failure()
+    for _ in range(2):
+        made.fire()
+    assert caplog.text.count('Permission denied') == 1
+
+
 def test_a_path_too_long_is_told_and_tried_again(made, stack, caplog) -> None:
     one = guests.Guest(
         'i', '/x' * 60, made, limits.Limits(), lambda *_: None, lambda _: None
