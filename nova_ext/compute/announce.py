@@ -22,6 +22,7 @@ notification class knows no such action, so they go out by
 import contextlib
 
 from nova import rpc
+from nova.compute import utils as compute_utils
 from nova.notifications.objects import exception as exception_payload
 from nova.notifications.objects import instance as instance_payload
 from oslo_log import log as logging
@@ -33,10 +34,40 @@ LOG = logging.getLogger(__name__)
 CONF = conf.CONF
 
 EVENT = 'instance.scale.%s'
+ACTION_EVENT = 'compute_scale_instance'
 
 #: What the payload reads of an instance; loaded beforehand, so that telling
 #: costs no call to the conductor.
 EXPECTED_ATTRS = ['info_cache', 'metadata']
+
+
+class ActionEvent:
+    """The event of the server's instance action, as Nova reports its own.
+
+    A request that has ended has ended so for its caller, too, where the event
+    cannot be told how: ``EventReporter`` itself would make an error of it.
+    """
+
+    def __init__(self, context, host, uuid):
+        """See ``nova.compute.utils.EventReporter``."""
+        self._uuid = uuid
+        self._reporter = compute_utils.EventReporter(
+            context, ACTION_EVENT, host, uuid
+        )
+
+    def __enter__(self):
+        """Report the start; fails where nothing can be saved."""
+        self._reporter.__enter__()
+
+    def __exit__(self, *raised):
+        """Report the end, or log that it was not saved."""
+        try:
+            self._reporter.__exit__(*raised)
+        except Exception:
+            LOG.exception(
+                'Server %s: the end of its instance action was not saved.',
+                self._uuid,
+            )
 
 
 @contextlib.contextmanager

@@ -19,7 +19,6 @@ import contextlib
 import threading
 
 from nova import objects
-from nova.compute import utils as compute_utils
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
 
@@ -40,7 +39,6 @@ EXPECTED_ATTRS = [
     'system_metadata',
     *announce.EXPECTED_ATTRS,
 ]
-EVENT = 'compute_scale_instance'
 
 
 class Scaler:
@@ -71,9 +69,7 @@ class Scaler:
         """
         with contextlib.ExitStack() as held:
             held.enter_context(
-                compute_utils.EventReporter(
-                    context, EVENT, self._tracker.host, uuid
-                )
+                announce.ActionEvent(context, self._tracker.host, uuid)
             )
             held.enter_context(self._guard.hold(uuid))
             job, error = self._recovered_job(context, uuid)

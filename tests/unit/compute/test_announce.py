@@ -125,3 +125,46 @@ def test_nothing_is_told_unless_the_operator_wants_it(sent, instance, config):
     with announce.scaling(fakes.admin(), instance):
         pass
     assert sent == []
+
+
+@pytest.fixture
+def action(monkeypatch):
+    """Return the starts and ends that instance actions were told of."""
+    told = []
+    event = objects.InstanceActionEvent
+
+    def start(context, uuid, name, **kwargs):
+        told.append((name, kwargs['host']))
+
+    def finish(context, uuid, name, exc_val, **kwargs):
+        if told[0][1] == 'lost':
+            raise OSError('no database')
+        told.append((name, exc_val))
+
+    monkeypatch.setattr(event, 'event_start', start)
+    monkeypatch.setattr(event, 'event_finish_with_failure', finish)
+    return told
+
+
+def test_an_action_hears_how_its_request_ended(action):
+    with announce.ActionEvent(fakes.admin(), 'host1', fakes.UUID):
+        pass
+    error = exception.GuestSilent(timeout=1)
+    with pytest.raises(exception.GuestSilent):
+        with announce.ActionEvent(fakes.admin(), 'host1', fakes.UUID):
+            raise error
+    start = ('compute_scale_instance', 'host1')
+    ends = [('compute_scale_instance', one) for one in (None, error)]
+    assert action == [start, ends[0], start, ends[1]]
+
+
+def test_a_request_ends_as_it_does_where_the_action_cannot_be_told(
+    action, caplog
+):
+    with announce.ActionEvent(fakes.admin(), 'lost', fakes.UUID):
+        pass
+    with pytest.raises(exception.GuestSilent):
+        with announce.ActionEvent(fakes.admin(), 'lost', fakes.UUID):
+            raise exception.GuestSilent(timeout=1)
+    text = 'the end of its instance action was not saved'
+    assert caplog.text.count(text) == 2
