@@ -25,7 +25,6 @@ acknowledged, and what is sent while the host is away is lost.
 """
 
 import errno
-import select
 import socket
 import struct
 import time
@@ -186,7 +185,7 @@ class Connection(object):
         :param timeout: seconds to wait for it; without end if None.
         :raises nova_ext.wire.jsonc.BadMessage: what came is no message.
         """
-        if not select.select([self._socket], [], [], timeout)[0]:
+        if not sockets.readable(self.fileno(), timeout):
             return None
         try:
             datagram = self._socket.recv(

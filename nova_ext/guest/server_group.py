@@ -29,7 +29,6 @@ an abandoned query can be told from the current one's.
 """
 
 import logging
-import select
 from typing import Any
 from typing import Callable
 from typing import Dict
@@ -204,7 +203,7 @@ class ServerGroup(object):
     def _readable(self, timeout: Optional[float]) -> bool:
         if self.fileno() < 0:
             return False
-        return bool(select.select([self], [], [], timeout)[0])
+        return sockets.readable(self.fileno(), timeout)
 
     def _read(self) -> Optional[Event]:
         try:

@@ -17,6 +17,7 @@ Linux frees the address when the program ends.
 
 import errno
 import logging
+import select
 import socket
 from typing import Callable
 from typing import Optional
@@ -34,6 +35,20 @@ FULL = 'the program does not read'
 
 #: Seconds between two attempts to take an address that another program has.
 RETRY = (0.1, 0.5, 1.0, 5.0)
+
+
+def readable(fileno: int, seconds: Optional[float]) -> bool:
+    """Wait until there is something to read; tell whether there is.
+
+    :param fileno: any descriptor, also one above 1023: a program of a guest
+        may have thousands.
+    :param seconds: None for however long.
+    """
+    poll = select.poll()
+    poll.register(fileno, select.POLLIN)
+    return bool(
+        poll.poll(None if seconds is None else max(seconds, 0.0) * 1000)
+    )
 
 
 class Space(object):

@@ -9,13 +9,19 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+from collections.abc import Iterator
 import errno
 import os
+import resource
 import socket
 
 import pytest
 
+from nova_ext.guest import guest_host_msg
+from nova_ext.guest import server_group
 from nova_ext.guest import sockets
+from nova_ext.wire import server_group as wire
+from tests.unit.guest import fakes
 
 
 def test_the_kernel_keeps_an_address_for_one_program(space) -> None:
@@ -106,3 +112,32 @@ def test_it_is_known_whether_a_program_has_an_address(space) -> None:
 def test_sockets_are_not_inherited(space) -> None:
     with space.bind('a') as sock:
         assert not os.get_inheritable(sock.fileno())
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """A program has as many as `select.select` can tell apart, and more."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    taken = [os.dup(0)]
+    try:
+        while taken[-1] < 1024:
+            taken.append(os.dup(0))
+        yield
+    finally:
+        for fileno in taken:
+            os.close(fileno)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+
+
+def test_programs_may_have_many_descriptors(space, many_descriptors) -> None:
+    with fakes.OldAgent(space) as agent:
+        with server_group.connect(space=space) as group:
+            assert group.fileno() > 1023
+            assert list(group.events(timeout=0)) == []
+            agent.deliver(wire.forwarded('i', 'x'), wire.ADDRESS, wire.ADDRESS)
+            assert next(group.events()) == server_group.Broadcast('x', 'i')
+        with guest_host_msg.connect('my-app', space=space) as host:
+            assert host.receive(-1) is None
+            agent.deliver(1, 'my-app', 's')
+            assert host.receive(10) == ('s', 1)
