@@ -15,6 +15,8 @@ Nova's notifications keep it true: whatever they tell of is read anew. Should
 one get lost, nothing is older than the caches' lifetime.
 """
 
+import weakref
+
 from nova_ext.groups import cache
 from nova_ext.groups import contract
 from nova_ext.groups import ports
@@ -39,6 +41,10 @@ class Directory:
         self._groups: cache.Cache[str, ports.Group | None] = cache.Cache(
             size, lifetime
         )
+        # So that a group is kept once and not once for each of its members.
+        self._kept: weakref.WeakValueDictionary[str, ports.Group] = (
+            weakref.WeakValueDictionary()
+        )
         # None for a server that does not exist, or not yet.
         self._members: cache.Cache[str, ports.Member | None] = cache.Cache(
             size, lifetime
@@ -60,7 +66,7 @@ class Directory:
 
     def group_of(self, uuid: str) -> ports.Group | None:
         """Return the group of a server."""
-        return self._groups.get(uuid, self._membership.group_of)
+        return self._groups.get(uuid, self._read_group)
 
     def peers(
         self, group: ports.Group, uuid: str, project: str
@@ -93,6 +99,16 @@ class Directory:
             self._groups.forget_if(
                 lambda group: group is not None and group.uuid in groups
             )
+
+    def _read_group(self, uuid: str) -> ports.Group | None:
+        found = self._membership.group_of(uuid)
+        if found is None:
+            return None
+        kept = self._kept.get(found.uuid)
+        if kept == found:
+            return kept
+        self._kept[found.uuid] = found
+        return found
 
     def _lookup(self, uuids: list[str]) -> dict[str, ports.Member | None]:
         return self._members.get_all(uuids, self._read)

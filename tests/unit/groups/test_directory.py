@@ -125,3 +125,14 @@ def test_unreadable_records_are_no_answer(
         made.sender('host1', 'instance-a')
     records.broken = None
     assert made.sender('host1', 'instance-a') is not None
+
+
+def test_a_group_is_kept_once_for_all_its_members(
+    made: directory.Directory, records: fakes.Membership
+) -> None:
+    first = group(made, 'a')
+    assert group(made, 'b') is group(made, 'c') is first
+    records.groups['group'].append('new')
+    made.forget(contract.Changed(servers=('b',), groups=('group',)))
+    assert group(made, 'b').members == (*first.members, 'new')
+    assert group(made, 'c') is group(made, 'b')

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from nova_ext.groups import events
 from nova_ext.groups import fitting
 from nova_ext.groups import payload
 from nova_ext.wire import server_group
@@ -86,6 +87,40 @@ def test_every_server_fits(character: str) -> None:
         **dict.fromkeys(chosen, text),
     )
     assert found['state'] == 'active'
+
+
+@pytest.mark.parametrize('character', ['x', '/', '"', '\0', '\U0001f600'])
+def test_every_notification_fits(character: str) -> None:
+    """With all that any event adds, and every text at its longest."""
+    text = character * 255
+    facts = {
+        **dict.fromkeys(payload.STATUS_KEYS, text),
+        'metadata': {str(number): text for number in range(128)},
+        'image_meta': {str(number): text for number in range(50)},
+    }
+
+    def of(data: dict[str, Any]) -> dict[str, Any]:
+        return {'nova_object.data': data}
+
+    states = ('old_state', 'state', 'old_task_state', 'new_task_state')
+    data = {
+        'fault': of({'exception': text, 'exception_message': text}),
+        'new_flavor': of({'name': text}),
+        'state_update': of(dict.fromkeys(states, text)),
+        'old_display_name': text,
+        'volume_id': text,
+    }
+    event = events.ServerEvent(
+        'uuid', 'compute.instance.update', '2026-11-21 14:00:00.123456', data
+    )
+    whole = payload.notification(event, facts, True)
+    found = fitting.fit(
+        lambda part: server_group.notification({**whole, 'payload': part}),
+        whole['payload'],
+    )
+    assert server_group.guest_size(found) < server_group.MAX_DATAGRAM
+    assert found is not None
+    assert set(found['data']['payload']) == {*whole['payload'], fitting.MARK}
 
 
 def test_what_cannot_fit_is_not_sent() -> None:
