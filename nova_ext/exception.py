@@ -214,6 +214,17 @@ class ComputeDown(NovaExtError):
     code = 503
 
 
+class Withdrawn(NovaExtError):
+    """A request was given up before its compute host began with it."""
+
+    msg_fmt = (
+        'The compute host of server %(server)s did not answer in time: the '
+        'request was withdrawn, and nothing was changed. Try again when the '
+        'host and the message bus are well.'
+    )
+    code = 503
+
+
 class ComputeSilent(NovaExtError):
     """A compute host did not answer; it may still act."""
 

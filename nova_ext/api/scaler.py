@@ -11,7 +11,6 @@
 #    under the License.
 """Carry a scale request from the API to the compute host of a server."""
 
-from dataclasses import asdict
 import time
 
 from nova import exception as nova_exception
@@ -26,21 +25,13 @@ from nova_ext.api import blockers
 from nova_ext.api import compute_rpc
 from nova_ext.api import planner
 from nova_ext.api import policy
+from nova_ext.api import unanswered
 from nova_ext.conf import CONF
-from nova_ext.model.record import DONE
-from nova_ext.model.record import FAILED
-from nova_ext.model.record import REFUSED
-from nova_ext.model.record import ScaleRecord
 
 LOG = logging.getLogger(__name__)
 
-#: Between two looks at the record of a host that is silent.
-POLL_SECONDS = 1.0
-
 #: The name under which a request is listed among the server's events.
 ACTION = 'scale'
-#: What is listed of a request that no compute host answered.
-EVENT = 'api_scale_instance'
 
 # What a compute host may answer as it is; everything else is its failure.
 _PASSED_ON = (400, 403, 404, 409)
@@ -99,16 +90,24 @@ class Scaler:
                 target=target,
                 wait=wait,
             )
-        except exception.ComputeSilent as error:
-            until = began + CONF.nova_ext.request_timeout
-            answer = _recorded(context, instance, wait, until)
-            if answer is None:
-                _record_failure(context, instance, error)
-                raise to_http(error) from None
         except exception.NovaExtError as error:
-            _record_failure(context, instance, error)
-            raise to_http(error) from None
+            until = began + CONF.nova_ext.request_timeout
+            answer = self._unanswered(context, instance, error, wait, until)
         return _result(answer, 'last_request')
+
+    def _unanswered(self, context, instance, error, wait, until):
+        silent = isinstance(error, exception.ComputeSilent)
+        said = error
+        if silent:
+            said = exception.Withdrawn(server=instance.uuid)
+            said = said.with_traceback(error.__traceback__)
+        try:
+            answer = unanswered.find(context, instance, said, wait, until)
+        except unanswered.Unknown:
+            raise to_http(error) from None
+        if answer is None:
+            raise to_http(said) from None
+        return answer
 
     def plan(self, context, instance, target):
         """Return what :meth:`scale` to a target would do; changes nothing.
@@ -130,49 +129,6 @@ class Scaler:
         if 'error' in answer and found:
             return planner.local(instance, target, found)
         return planner.with_remedies(_result(answer, 'plan'), found)
-
-
-def _recorded(context, instance, wait, until):
-    """Return the answer that a silent host's record holds, None if none.
-
-    The host may have heard the request and lost the way back: then its caller
-    learns from here how it ended, instead of that nobody knows.
-
-    :param wait: whether only the end of the request is an answer.
-    :param until: `time.monotonic` seconds to wait for that end.
-    """
-    while True:
-        try:
-            instance.refresh()
-        except Exception:
-            LOG.exception('nova-ext: server %s cannot be read', instance.uuid)
-            return None
-        last = ScaleRecord.from_metadata(instance.system_metadata).last
-        if last is None or last.request_id != context.request_id:
-            return None
-        if last.state in (FAILED, REFUSED):
-            return {'error': {'code': 503, 'message': last.reason}}
-        if last.state == DONE or not wait:
-            return {'last_request': asdict(last)}
-        if time.monotonic() >= until:
-            return None
-        time.sleep(POLL_SECONDS)
-
-
-def _record_failure(context, instance, error):
-    """Add an event to the action: the host that would do it is silent."""
-    event = objects.InstanceActionEvent
-    event.event_start(
-        context, instance.uuid, EVENT, want_result=False, host=CONF.host
-    )
-    event.event_finish_with_failure(
-        context,
-        instance.uuid,
-        EVENT,
-        exc_val=str(error),
-        exc_tb=error.__traceback__,
-        want_result=False,
-    )
 
 
 def to_http(error):

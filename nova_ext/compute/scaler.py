@@ -82,7 +82,7 @@ class Scaler:
                 request.fail(*saved, error)
             if not plan.steps:
                 return request.skip(*saved)
-            begun = request.begin(*saved)
+            begun = request.begin(*saved, job.server)
             if wait:
                 return self._carry_out(plan, job, begun)
             self.start(self._carry_out_later, held.pop_all(), plan, job, begun)

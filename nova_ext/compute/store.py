@@ -19,6 +19,7 @@ the value is one of Nova's own, because its notifications know no other, and
 """
 
 from nova import exception as nova_exception
+from nova import objects
 from nova.compute import task_states
 from nova.compute import vm_states
 
@@ -27,6 +28,9 @@ from nova_ext.compute import topology
 from nova_ext.model import record as records
 
 TASK_STATE = task_states.RESIZE_PREP
+
+#: What ``nova.db.main.api.action_event_finish`` notes of a failed event.
+_GIVEN_UP = 'Error'
 
 
 class InstanceStore:
@@ -73,6 +77,13 @@ class InstanceStore:
         """See the port."""
         self._put(record)
         self._save(expected_task_state=[None])
+
+    def is_withdrawn(self, request_id):
+        """See the port; nova-api says it by an event of the action."""
+        action = objects.InstanceAction.get_by_request_id(
+            self._instance._context, self._instance.uuid, request_id
+        )
+        return action is not None and action.message == _GIVEN_UP
 
     def _put(self, record):
         self._instance.system_metadata = records.merge(

@@ -34,7 +34,8 @@ Possible values:
         min=1,
         help="""
 How many seconds nova-api waits for a compute host to finish a scale request
-that the caller waits for.
+that the caller waits for. What has begun by then is accepted, what has not is
+refused and will not be carried out.
 
 Possible values:
 

@@ -93,6 +93,9 @@ class Store(Protocol):
     def note(self, record: ScaleRecord) -> None:
         """Save a record without claiming the server."""
 
+    def is_withdrawn(self, request_id: str) -> bool:
+        """Return whether nova-api has given a request up."""
+
 
 class Host(Protocol):
     """The host's dedicated cores, as the resource tracker counts them."""

@@ -78,16 +78,29 @@ def fail(
 
 
 def begin(
-    request_id: str, plan: Plan, record: ScaleRecord, store: Store
+    request_id: str,
+    plan: Plan,
+    record: ScaleRecord,
+    store: Store,
+    server: Server,
 ) -> ScaleRecord:
     """Journal a request that has no blocker, and claim its server.
 
+    A request may come so late that its caller has been told an error. It is
+    given free again then; see ``nova_ext.api.unanswered`` for the order.
+
     :returns: the record as saved.
     :raises exception.ServerBusy: another operation was first.
+    :raises exception.Withdrawn: it came too late.
     """
     last = _last(request_id, plan, plan.current, IN_PROGRESS, '')
     begun = replace(record, journal=Journal(plan.direction), last=last)
     store.begin(begun)
+    if store.is_withdrawn(request_id):
+        error = exception.Withdrawn(server=server.uuid)
+        last = _last(request_id, plan, plan.current, FAILED, str(error))
+        store.finish(replace(record, last=last), server.layout)
+        raise error
     return begun
 
 

@@ -132,6 +132,7 @@ class Cloud:
         patch(servicegroup.API, 'service_is_up', lambda *_: self.up)
         patch(objects.InstanceAction, 'action_start', self._action_start)
         patch(objects, 'InstanceActionEvent', self._events)
+        patch(objects.Instance, 'refresh', lambda _: None)
         patch(compute_rpc.ComputeRPC, 'scale', self._scale)
         patch(compute_rpc.ComputeRPC, 'plan', self._plan)
         self.filter = api_filter.factory({})(self.nova)

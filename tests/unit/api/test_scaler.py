@@ -19,8 +19,8 @@ from webob import exc
 
 from nova_ext import exception
 from nova_ext.api import scaler
+from nova_ext.api import unanswered
 from nova_ext.conf import CONF
-from nova_ext.model import record
 from tests.unit.api import fakes
 
 
@@ -59,79 +59,6 @@ def test_the_action_is_recorded_before_the_host_is_asked(cloud, monkeypatch):
     assert found == fakes.LAST
 
 
-@pytest.fixture
-def silent(cloud, monkeypatch):
-    """Return a function that asks a silent host, whose record changes.
-
-    Each look at the server finds the next of the states.
-    """
-    monkeypatch.setattr(scaler, 'POLL_SECONDS', 0)
-
-    def ask(*states, wait=True, request_id=None, reason=''):
-        context = fakes.user()
-        looks = list(states)
-
-        def refresh(server):
-            if isinstance(looks[0], Exception):
-                raise looks[0]
-            last = record.LastRequest(
-                **{
-                    **fakes.LAST,
-                    'request_id': request_id or context.request_id,
-                    'state': looks.pop(0) if looks[1:] else looks[0],
-                    'reason': reason,
-                }
-            )
-            server.system_metadata = record.ScaleRecord(
-                last=last
-            ).to_metadata()
-
-        def scale(*args, **kwargs):
-            raise exception.ComputeSilent(server=fakes.SERVER)
-
-        monkeypatch.setattr(type(cloud.server), 'refresh', refresh)
-        monkeypatch.setattr('nova_ext.api.compute_rpc.ComputeRPC.scale', scale)
-        return scaler.Scaler().scale(
-            context, cloud.server, target=3, wait=wait
-        )
-
-    return ask
-
-
-def test_a_request_whose_answer_was_lost_is_answered_from_the_record(silent):
-    assert silent('in progress', 'in progress', 'done')['state'] == 'done'
-
-
-def test_one_that_need_not_end_has_begun(silent):
-    assert silent('in progress', wait=False)['state'] == 'in progress'
-
-
-def test_a_failure_whose_answer_was_lost(silent):
-    with pytest.raises(exc.HTTPServiceUnavailable, match='no core'):
-        silent('in progress', 'failed', reason='no core')
-
-
-@pytest.mark.parametrize(
-    'states, request_id',
-    [
-        (['done'], 'req-another'),
-        ([RuntimeError('expected by the test')], None),
-    ],
-)
-def test_a_record_that_does_not_know(silent, states, request_id):
-    with pytest.raises(exc.HTTPServiceUnavailable, match='may still run'):
-        silent(*states, request_id=request_id)
-
-
-def test_a_request_that_does_not_end(silent):
-    CONF.set_override('request_timeout', 1, group='nova_ext')
-    try:
-        with pytest.raises(exc.HTTPServiceUnavailable, match='may still run'):
-            silent('in progress')
-    finally:
-        CONF.clear_override('request_timeout', group='nova_ext')
-
-
 def test_the_action_of_a_silent_host_has_its_failure(cloud, monkeypatch):
     def scale(*args, **kwargs):
         raise exception.ComputeSilent(server=fakes.SERVER)
@@ -148,7 +75,47 @@ def test_the_action_of_a_silent_host_has_its_failure(cloud, monkeypatch):
     )
     failure = event.event_finish_with_failure.call_args
     assert failure.args == named
-    text = str(exception.ComputeSilent(server=fakes.SERVER))
+    text = str(exception.Withdrawn(server=fakes.SERVER))
     assert failure.kwargs['exc_val'] == text
     # Without it Nova takes it for a success.
     assert failure.kwargs['exc_tb'] is not None
+
+
+@pytest.mark.parametrize(
+    'error, text',
+    [
+        (exception.ComputeSilent(server='s'), 'the request was withdrawn'),
+        (exception.ComputeFailed(server='s', reason='X'), r'request \(X\)'),
+    ],
+)
+def test_a_request_that_no_host_began_is_withdrawn(
+    cloud, monkeypatch, error, text
+):
+    def find(context, instance, said, wait, until):
+        assert text.replace('\\', '') in str(said)
+        return None
+
+    monkeypatch.setattr('nova_ext.api.unanswered.find', find)
+    cloud.answer = error
+    with pytest.raises(exc.HTTPServiceUnavailable, match=text):
+        scaler.Scaler().scale(fakes.user(), cloud.server, target=3)
+
+
+def test_the_record_has_the_answer(cloud, monkeypatch):
+    monkeypatch.setattr(
+        'nova_ext.api.unanswered.find',
+        lambda *args: {'last_request': fakes.LAST},
+    )
+    cloud.answer = exception.ComputeFailed(server='s', reason='X')
+    found = scaler.Scaler().scale(fakes.user(), cloud.server, target=3)
+    assert found == fakes.LAST
+
+
+def test_a_request_of_which_nothing_is_known(cloud, monkeypatch):
+    def find(*args):
+        raise unanswered.Unknown()
+
+    monkeypatch.setattr('nova_ext.api.unanswered.find', find)
+    cloud.answer = exception.ComputeSilent(server=fakes.SERVER)
+    with pytest.raises(exc.HTTPServiceUnavailable, match='may still run'):
+        scaler.Scaler().scale(fakes.user(), cloud.server, target=3)

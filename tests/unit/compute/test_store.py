@@ -12,6 +12,7 @@
 """What is saved of an instance, and under which condition."""
 
 from nova import exception as nova_exception
+from nova import objects
 import pytest
 
 from nova_ext import exception
@@ -74,6 +75,29 @@ def test_the_end_gives_the_server_free(saves, instance, layout):
     assert changed == {'system_metadata', 'numa_topology', 'task_state'}
     assert instance.task_state is None
     assert kept(instance) == ScaleRecord()
+
+
+@pytest.mark.parametrize(
+    'message, withdrawn', [(None, False), ('Error', True), ('', False)]
+)
+def test_nova_api_withdraws_by_an_event(
+    monkeypatch, instance, message, withdrawn
+):
+    def find(context, uuid, request_id):
+        assert (context, uuid) == (instance._context, instance.uuid)
+        assert request_id == 'req-1'
+        return objects.InstanceAction(message=message)
+
+    monkeypatch.setattr(objects.InstanceAction, 'get_by_request_id', find)
+    found = store.InstanceStore(instance).is_withdrawn('req-1')
+    assert found is withdrawn
+
+
+def test_a_request_without_an_action_is_not_withdrawn(monkeypatch, instance):
+    monkeypatch.setattr(
+        objects.InstanceAction, 'get_by_request_id', lambda *_: None
+    )
+    assert not store.InstanceStore(instance).is_withdrawn('req-1')
 
 
 def test_a_note_leaves_pins_and_task_alone(saves, instance):

@@ -69,6 +69,7 @@ class World:
         self.choice: int | None = None
         self.silent = False
         self.refuses = ''
+        self.withdrawn: set[str] = set()
         self.locked = False
         self.calls_under_lock: list[str] = []
 
@@ -202,6 +203,9 @@ class Store:
             self.world.saved = (record, self.world.saved[1])
 
         self.world.effect('save', change)
+
+    def is_withdrawn(self, request_id: str) -> bool:
+        return request_id in self.world.withdrawn
 
 
 class Host:

@@ -71,7 +71,9 @@ def scale(
         world.server, Wish(direction), circumstances(world)
     )
     request.refuse('req', plan, world.record, world.ports.store)
-    begun = request.begin('req', plan, world.record, world.ports.store)
+    begun = request.begin(
+        'req', plan, world.record, world.ports.store, world.server
+    )
     return request.carry_out(plan, world.server, begun, world.ports, rules)
 
 

@@ -47,7 +47,9 @@ def plan_of(world, wish):
 
 
 def begin(world, plan):
-    return request.begin('req-1', plan, world.record, world.ports.store)
+    return request.begin(
+        'req-1', plan, world.record, world.ports.store, world.server
+    )
 
 
 def carry_out(world, plan, record, ports=None):
@@ -92,6 +94,32 @@ def test_a_request_is_journalled_before_anything_happens(world):
     assert world.claimed
     with pytest.raises(exception.ServerBusy):
         begin(world, plan_of(world, Wish('down')))
+
+
+def test_a_request_whose_caller_has_its_error_does_not_begin(world):
+    def withdraw(effect, at):
+        # In time, if only just: nova-api saw no claim.
+        assert (effect, world.claimed) == ('save', False)
+        world.withdrawn.add('req-1')
+        world.before = lambda effect, at: None
+
+    world.before = withdraw
+    with pytest.raises(exception.Withdrawn, match='withdrawn, and nothing'):
+        begin(world, plan_of(world, Wish('down')))
+    last = world.record.last
+    assert (last.request_id, last.state, last.reached) == (
+        'req-1',
+        'failed',
+        3,
+    )
+    assert 'did not answer in time' in last.reason
+    assert world.effects == ['save', 'save']
+    assert world.disagreements() == []
+
+
+def test_another_request_that_was_withdrawn_is_in_no_ones_way(world):
+    world.withdrawn.add('req-0')
+    assert begin(world, plan_of(world, Wish('down'))).journal
 
 
 def test_what_is_the_case_already_is_done_at_once(world):
