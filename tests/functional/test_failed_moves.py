@@ -122,3 +122,6 @@ class FailedMovesTest(operations.OperationsBase):
             )
         self.reset_state()
         self.assert_kept('host1')
+        # Nova would apply what was claimed on the other host.
+        self.do('rebuild', 'ACTIVE', {'imageRef': operations.IMAGE})
+        self.assert_kept('host1')
