@@ -350,8 +350,7 @@ class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
         }
         placement = observe.Once(self.placement)
         hosts = [
-            observe.host_state(compute, placement)
-            for compute in up.values()
+            observe.host_state(compute, placement) for compute in up.values()
         ]
         instances = [one for one in self._instances() if one.host in up]
         servers = [
