@@ -115,9 +115,6 @@ class Domain(fakelibvirt.Domain):
         self._id = self._connection._id_counter
         self._boot()
 
-    def isActive(self) -> int:
-        return int(self.live is not None)
-
     def reset(self, flags: int) -> None:
         super().reset(flags)
         self._start_guest()
@@ -207,7 +204,7 @@ class Domain(fakelibvirt.Domain):
             del connection._vms[self.name()]
             raise
         arrived._start_process()
-        arrived._state = self._state
+        arrived._state = fakelibvirt.VIR_DOMAIN_RUNNING
         connection._mark_running(arrived)
         self._halt()
         self._state = fakelibvirt.VIR_DOMAIN_SHUTOFF
@@ -321,6 +318,14 @@ class Connection(fakelibvirt.Connection):
                 error_domain=fakelibvirt.VIR_FROM_QEMU,
             )
         return self._vms[name]
+
+    def listAllDomains(self, flags: int = 0) -> Any:
+        """List all where no flag asks for less; Nova's fake lists none."""
+        everything = (
+            fakelibvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE
+            | fakelibvirt.VIR_CONNECT_LIST_DOMAINS_INACTIVE
+        )
+        return super().listAllDomains(flags or everything)
 
     def tell_reset(self, domain: Any) -> None:
         """Send the event of a guest that has reset itself."""
