@@ -96,14 +96,33 @@ def cores_of(flavor, layout):
     return flavor.vcpus + extra - len(layout.offline)
 
 
+def is_right(instance, layout, allocation):
+    """Return whether a server is charged what its layout costs.
+
+    :param allocation: what placement has of it on its host, None for nothing:
+        what is not there cannot be corrected.
+    """
+    core_class = _class_in((allocation or {}).get('resources', {}))
+    return (
+        core_class is None
+        or CONF.nova_ext_scaling.accounting == 'full'
+        or allocation['resources'][core_class]
+        == cores_of(instance.flavor, layout)
+    )
+
+
+def _class_in(resources):
+    return next((one for one in CORE_CLASSES if one in resources), None)
+
+
 def _set_cores(allocation, cores):
     resources = allocation.get('resources', {})
-    for core_class in CORE_CLASSES:
-        if core_class in resources:
-            changed = resources[core_class] != cores
-            resources[core_class] = cores
-            return changed
-    raise exception.PlacementFailed(
-        reason='the server has no allocation of %s of this host'
-        % ' or '.join(CORE_CLASSES)
-    )
+    core_class = _class_in(resources)
+    if core_class is None:
+        raise exception.PlacementFailed(
+            reason='the server has no allocation of %s of this host'
+            % ' or '.join(CORE_CLASSES)
+        )
+    changed = resources[core_class] != cores
+    resources[core_class] = cores
+    return changed

@@ -15,9 +15,8 @@ A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
 ``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_handle_conn_event``,
 ``cpu_api``, and for live migration ``post_claim_migrate_data`` at the
 destination and ``_live_migration_operation`` at the source (Nova 31 to 34), on
-``rebuild``, which Nova's driver leaves to the compute manager, on
-``virtapi._compute``, that manager, whose tracker it replaces before its first
-use, and on ``nova.rpc.get_server``, which picks the executor.
+``virtapi._compute``, the compute manager, whose tracker it replaces before
+its first use, and on ``nova.rpc.get_server``, which picks the executor.
 """
 
 from nova import rpc
@@ -89,7 +88,7 @@ class LibvirtDriver(driver.LibvirtDriver):
             coordinator.AgentCoordinator(CONF.nova_ext_channel.local_socket),
             manager.reportclient,
         )
-        manager.rt.recover_with(self._scaler.recover)
+        manager.rt.recover_with(self._scaler.recover, self._scaler.recharge)
         self._scaling_server = rpc.get_server(
             messaging.Target(topic=CONF.nova_ext.topic, server=host),
             [endpoint.ScalingEndpoint(self._scaler)],
@@ -130,19 +129,9 @@ class LibvirtDriver(driver.LibvirtDriver):
             context, instance, dest_check_data, block_device_info
         )
 
-    def rebuild(self, context, instance, *args, evacuate=False, **kwargs):
-        """Leave it to Nova, without what a failed move has left behind.
-
-        Nova keeps the migration context of a resize that failed on its
-        source, and then takes it for the evacuation's
-        (``ResourceTracker.finish_evacuation``): the server would get pins
-        that were claimed on another host.
-        """
-        if not evacuate:
-            instance.drop_migration_context()
-        super().rebuild(context, instance, *args, evacuate=evacuate, **kwargs)
-
     def _get_guest_config(self, instance, *args, **kwargs):
+        if self._tracker is not None:
+            self._tracker.finish_move(instance, spawning=True)
         self._restore(instance)
         guest = super()._get_guest_config(instance, *args, **kwargs)
         guest_config.adapt(guest, instance)

@@ -11,6 +11,8 @@
 #    under the License.
 """One instance with all that scaling it needs."""
 
+from nova.compute import vm_states
+
 from nova_ext import conf
 from nova_ext import exception
 from nova_ext.compute import allocations
@@ -125,6 +127,20 @@ class Job:
         elif record != self.record:
             self._store.note(record)
         return recovered.error
+
+    def recharge(self):
+        """Set the allocation to what the record says.
+
+        :raises exception.NovaExtError: another operation runs on the server,
+            or placement did not take it.
+        """
+        if self._instance.vm_state == vm_states.RESIZED or self.record.journal:
+            return
+        self._store.reclaim()
+        try:
+            self.ports.allocation.charge(self.server.layout)
+        finally:
+            self._store.finish(self.record, self.server.layout)
 
     def _is_listening(self):
         return self._guest and self._guest.is_listening(addresses.PORT_NAME)

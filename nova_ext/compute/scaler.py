@@ -92,6 +92,10 @@ class Scaler:
         """Recover, in the background, what an audit found unfinished."""
         self.start(self._recover_all, context, uuids)
 
+    def recharge(self, context, uuids):
+        """Correct, in the background, the allocations of servers."""
+        self.start(self._recharge_all, context, uuids)
+
     def hold(self, uuid, reason):
         """Hold a server for another cause; see :meth:`guard.Guard.hold`."""
         return self._guard.hold(uuid, reason)
@@ -171,6 +175,21 @@ class Scaler:
                     'next audit tries again.',
                     uuid,
                 )
+
+    def _recharge_all(self, context, uuids):
+        for uuid in uuids:
+            try:
+                with self._guard.hold(uuid, 'its allocation is corrected'):
+                    with lockutils.lock(uuid, 'nova-'):
+                        self.job(context, uuid).recharge()
+            except exception.NovaExtError as error:
+                LOG.info(
+                    'Server %(server)s: its allocation was not corrected; the '
+                    'next audit tries again: %(error)s',
+                    {'server': uuid, 'error': error},
+                )
+            except Exception:
+                LOG.exception('Correcting an allocation failed')
 
     def _recover(self, context, uuid):
         with lockutils.lock(uuid, 'nova-'):

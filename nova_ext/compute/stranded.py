@@ -46,6 +46,7 @@ def settle(context, reportclient, node, known):
 
     :param node: the ``ComputeNode`` of this host, just audited.
     :param known: the uuids of the servers that the audit found here.
+    :returns: the allocations on this host as they were found, by consumer.
     """
     found = reportclient.get_allocations_for_resource_provider(
         context, node.uuid
@@ -54,6 +55,7 @@ def settle(context, reportclient, node, known):
         move = _cut_off(context, consumer, node.host)
         if move:
             _settle(context, reportclient, *move)
+    return found
 
 
 def _cut_off(context, consumer, host):

@@ -24,8 +24,10 @@ from nova.compute import claims
 from nova.compute import vm_states
 from oslo_log import log as logging
 
+from nova_ext.compute import allocations
 from nova_ext.compute import arrival
 from nova_ext.compute import cores_tracker
+from nova_ext.compute import cut_off
 from nova_ext.compute import plugin_tracker
 from nova_ext.compute import store
 from nova_ext.compute import stranded
@@ -45,18 +47,24 @@ class ResourceTracker(cores_tracker.CoresTracker):
         super().__init__(host, driver, reportclient=reportclient)
         self._journalled = set()
         self._recover = None
+        self._recharge = None
         self._scaled_down = []
         self._watch = None
 
     # -- audits ------------------------------------------------------------
 
-    def recover_with(self, recover):
-        """Register what is called with an audit's unfinished scale requests.
+    def recover_with(self, recover, recharge):
+        """Register what is called after audits, outside of Nova's lock.
 
-        :param recover: takes a context and a list of instance uuids; called
-            after the audit, outside of Nova's lock.
+        Each takes a context and a list of instance uuids.
+
+        :param recover: is called with unfinished scale requests.
+        :param recharge: with the scaled-down servers whose allocation does not
+            follow their record, as after ``nova-manage placement
+            heal_allocations``.
         """
         self._recover = recover
+        self._recharge = recharge
 
     def watch_with(self, watch):
         """Register what is called with an audit's scaled-down servers.
@@ -69,19 +77,27 @@ class ResourceTracker(cores_tracker.CoresTracker):
     def update_available_resource(self, context, nodename, startup=False):
         """Audit, then look after what the audit found."""
         super().update_available_resource(context, nodename, startup=startup)
-        self._settle_moves(context, nodename)
+        allocated = self._settle_moves(context, nodename)
         journalled, self._journalled = self._journalled, set()
         scaled_down, self._scaled_down = self._scaled_down, []
         if self._recover and journalled:
             self._recover(context, sorted(journalled))
+        wrong = [
+            instance.uuid
+            for instance in scaled_down
+            if instance.uuid not in journalled
+            and not _is_charged_rightly(instance, allocated)
+        ]
+        if self._recharge and wrong:
+            self._recharge(context, wrong)
         if self._watch:
             self._watch(scaled_down)
 
     def _settle_moves(self, context, nodename):
         if nodename not in self.compute_nodes:
-            return
+            return {}
         try:
-            stranded.settle(
+            return stranded.settle(
                 context,
                 self.reportclient,
                 self.compute_nodes[nodename],
@@ -92,9 +108,11 @@ class ResourceTracker(cores_tracker.CoresTracker):
                 'What moves have left behind could not be settled; the next '
                 'audit tries again.'
             )
+            return {}
 
     def _update_usage_from_instances(self, context, instances, nodename):
         for instance in instances:
+            self.finish_move(instance)
             if _is_unfinished(instance):
                 self._journalled.add(instance.uuid)
             if _is_scaled_down(instance):
@@ -102,6 +120,20 @@ class ResourceTracker(cores_tracker.CoresTracker):
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
+
+    def finish_move(self, instance, spawning=False):
+        """Set a server's pins right after a move that was cut off.
+
+        :param spawning: as in :func:`cut_off.finish`.
+        """
+        try:
+            cut_off.finish(instance, self.host, spawning)
+        except Exception:
+            LOG.exception(
+                'The pins of a server whose move was cut off could not be '
+                'saved; the next audit tries again.',
+                instance=instance,
+            )
 
     # -- arrivals ----------------------------------------------------------
 
@@ -221,6 +253,15 @@ def _is_scaled_down(instance):
     return (
         'system_metadata' in instance
         and OFFLINE_KEY in instance.system_metadata
+    )
+
+
+def _is_charged_rightly(instance, allocated):
+    """Return so, too, where an operation runs that changes it."""
+    return instance.task_state is not None or allocations.is_right(
+        instance,
+        topology.server_of(instance).layout,
+        allocated.get(instance.uuid),
     )
 
 

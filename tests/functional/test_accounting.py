@@ -9,7 +9,11 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""``accounting = full``: placement keeps the flavor's number."""
+"""What placement is told: the online count, or the flavor's number."""
+
+from typing import Any
+
+from nova.cmd import manage
 
 from tests.functional import base
 
@@ -37,3 +41,28 @@ class FullAccountingTest(base.ScalingTestBase):
         self.assertIn('No valid host', refused['fault']['message'])
         self._delete_server(refused)
         self.assert_scales(server, 'up')
+
+
+class CurrentAccountingTest(base.ScalingTestBase):
+    """Placement follows the record, whoever has written to it."""
+
+    def test_an_audit_corrects_what_an_operator_has_healed(self) -> None:
+        """``nova-manage placement heal_allocations`` knows flavors only."""
+        self.start_hosts('host1')
+        server = self.boot(4, 1, name='scaled', numa_nodes='1')
+        self.boot(2, 1, name='beside', numa_nodes='1')
+        self.assert_scales(server, 'down')
+        self.assert_scales(server, 'down')
+        manage.PlacementCommands().heal_allocations(
+            instance_uuid=server['id'], force=True
+        )
+        _, servers, _ = self.states()
+        self.assertEqual([4], self._allocated(servers))
+        self.audit()
+        _, servers, _ = self.states()
+        self.assertEqual([2], self._allocated(servers))
+        self.assert_agreement()
+        self.assert_scales(server, 'up')
+
+    def _allocated(self, servers: list[Any]) -> list[int]:
+        return [one.allocated for one in servers if one.name == 'scaled']

@@ -13,11 +13,12 @@
 
 from typing import Any
 
+import fixtures
 from nova import context as nova_context
+from nova.compute import task_states
 from nova.virt import event
 
 from tests.functional import operations
-from tests.functional.fakes import snapshots
 
 
 class LifecycleTest(operations.OperationsBase):
@@ -110,7 +111,12 @@ class LifecycleTest(operations.OperationsBase):
 
     def test_an_image_knows_nothing_of_it(self) -> None:
         """Neither a snapshot's nor a backup's."""
-        self.useFixture(snapshots.Snapshots(self.glance))
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.virt.libvirt.driver.LibvirtDriver.snapshot',
+                self._snapshot_data,
+            )
+        )
         self.do('createImage', 'ACTIVE', {'name': 'snapshot'})
         self.do(
             'createBackup',
@@ -129,6 +135,18 @@ class LifecycleTest(operations.OperationsBase):
             self.assertEqual([1, 4, 4], self.vcpus(server))
             self._delete_server(server)
         self.assert_kept()
+
+    def _snapshot_data(
+        self, driver: Any, context: Any, instance: Any, image: str, update: Any
+    ) -> None:
+        """Upload nothing; the properties are nova-api's."""
+        update(task_state=task_states.IMAGE_PENDING_UPLOAD)
+        update(
+            task_state=task_states.IMAGE_UPLOADING,
+            expected_state=task_states.IMAGE_PENDING_UPLOAD,
+        )
+        shown = self.glance.show(context, image)
+        self.glance.update(context, image, {**shown, 'status': 'active'})
 
     def _image(self, name: str) -> dict[str, Any]:
         context = nova_context.get_admin_context()

@@ -23,7 +23,9 @@ PLACES = {
     ('live migration', 'host1'): (4,),
     ('live migration', 'host2'): (13,),
     ('cold migration', 'host1'): (3,),
-    ('cold migration', 'host2'): (10,),
+    ('cold migration', 'host2'): (9,),
+    ('evacuation', 'host2'): (12,),
+    (matrix.RETURNING, 'host2'): (12,),
 }
 
 

@@ -27,7 +27,6 @@ class WalkTest(unittest.TestCase):
 
     def test_a_minute(self) -> None:
         """Nothing disagrees, and it came somewhere."""
-        print('seed %d' % SEED)
         made = run.walk(SEED, seconds=SECONDS)
-        print('%d steps' % made)
+        print('seed %d: %d steps' % (SEED, made))
         self.assertGreater(made, 20)

@@ -22,10 +22,12 @@ from dataclasses import dataclass
 import time
 from typing import Any
 
+from nova.cmd import manage
 from nova.compute import vm_states
 from nova.tests.fixtures import libvirt as fakelibvirt
 
 from tests.functional import agreement
+from tests.functional.walk.cloud import IMAGE
 from tests.functional.walk.cloud import Cloud
 
 #: Seconds until a move whose nova-compute has started again is at its end.
@@ -73,9 +75,15 @@ class Outcome:
 class Attempt:
     """A server at two of four vCPUs on host1, and one beside it on each."""
 
-    def __init__(self, cloud: CrashCloud, flavor: str = 'realtime') -> None:
+    def __init__(self, cloud: CrashCloud, returns: bool = False) -> None:
+        """Create the servers.
+
+        :param returns: whether a failed host comes back at once, before an
+            operator does anything for the server.
+        """
         self.cloud = cloud
-        self.uuid = self._scaled('moves', flavor, 'host1', 2)
+        self._returns = returns
+        self.uuid = self._scaled('moves', 'realtime', 'host1', 2)
         self._scaled('beside 1', 'isolated', 'host1', 1)
         self._scaled('beside 2', 'isolated', 'host2', 1)
         self.before = self._servers()
@@ -116,6 +124,8 @@ class Attempt:
         died, effect = effects.died.is_set(), effects.stop()[-1:]
         self.cloud.restart(host)
         self._wait(self._is_idle)
+        if self._returns:
+            self._come_back()
         end, remedy = self._describe(), self._remedy()
         self._come_back()
         self.cloud.audit()
@@ -130,7 +140,7 @@ class Attempt:
         )
 
     def _come_back(self) -> None:
-        """Let a host that has failed come back, when the server has left."""
+        """Let a host that has failed come back."""
         for host in list(self.cloud.away):
             self.cloud.return_host(host)
             self.cloud.settle()
@@ -163,12 +173,37 @@ class Attempt:
             return ''
         self.act('os-resetState', {'state': 'active'})
         if seen.host in self.cloud.away:
+            self._clear_destination()
             self.act('evacuate', {})
             self._wait(self._is_idle)
             return 'again'
+        if self._returns and seen.host == 'host1':
+            self._clear_destination()
+            manage.PlacementCommands().heal_allocations(
+                instance_uuid=self.uuid, force=True
+            )
+            self.act('rebuild', {'imageRef': IMAGE})
+            self._wait(self._is_idle)
+            return 'rebuild'
         self.act('reboot', {'type': 'HARD'})
         self._wait(self._is_idle)
         return 'reset'
+
+    def _clear_destination(self) -> None:
+        """Remove what an evacuation that was cut off has left, by hand.
+
+        Nova never does; doc/source/admin/operation.rst has these steps.
+        """
+        for compute in self.cloud.computes.values():
+            connection = compute.driver._host.get_connection()
+            for domain in connection.listAllDomains(0):
+                here = self.cloud.instance(self.uuid).host == compute.host
+                if domain.UUIDString() == self.uuid and not here:
+                    domain.destroy()
+                    domain.undefine()
+        manage.PlacementCommands().audit(delete=True)
+        # Until then the cores that the evacuation claimed are counted.
+        self.cloud.audit()
 
     def _disagreements(self) -> list[str]:
         try:

@@ -40,11 +40,15 @@ def evacuation(attempt: Attempt) -> None:
     attempt.act('evacuate', {})
 
 
+#: An evacuation whose old host is back before anybody looks after it.
+RETURNING = 'evac. and back'
+
 #: Each move, and whose nova-compute dies.
 MOVES: dict[str, tuple[Callable[[Attempt], None], tuple[str, ...]]] = {
     'live migration': (live_migration, ('host1', 'host2')),
     'cold migration': (cold_migration, ('host1', 'host2')),
     'evacuation': (evacuation, ('host2',)),
+    RETURNING: (evacuation, ('host2',)),
 }
 
 
@@ -61,8 +65,8 @@ def outcomes(
         # What is dead stays in this process, so each gets a cloud of its own.
         cloud = CrashCloud.start()
         try:
-            attempt = Attempt(cloud)
-            if move == 'evacuation':
+            attempt = Attempt(cloud, returns=move == RETURNING)
+            if begin is evacuation:
                 cloud.fail_host('host1')
             outcome = attempt.cut_off(
                 move, victim, number, functools.partial(begin, attempt)

@@ -139,9 +139,19 @@ def test_overwritten_pins_are_put_back_first(
     made._tracker = did.tracker
     getattr(made, name)(*arguments)
     names = [call[0] for call in did.mock_calls]
-    assert names[:2] == ['tracker.restore', name]
+    assert names.index('tracker.restore') < names.index(name)
     did.tracker.restore.assert_called_once_with('instance')
     getattr(did, name).assert_called_once_with(*arguments)
+
+
+def test_a_cut_off_move_is_finished_before_a_domain_is_made(
+    did, made, monkeypatch
+):
+    monkeypatch.setattr(BASE, '_get_guest_config', did.config)
+    made._tracker = did.tracker
+    made._get_guest_config('instance')
+    first = did.mock_calls[0]
+    assert first == mock.call.tracker.finish_move('instance', spawning=True)
 
 
 def test_the_destination_of_a_live_migration_parks(did, made, monkeypatch):
@@ -169,22 +179,3 @@ def test_novas_xml_is_adapted(did, made):
         'instance', 'network', disk_info=1
     )
     did.adapt.assert_called_once_with(guest, 'instance')
-
-
-@pytest.mark.parametrize('evacuate', [False, True])
-def test_a_rebuild_knows_nothing_of_a_move_that_failed(made, evacuate):
-    instance = mock.Mock()
-    with pytest.raises(NotImplementedError):
-        made.rebuild(
-            mock.sentinel.context,
-            instance,
-            image_meta=None,
-            injected_files=[],
-            admin_password='',
-            allocations={},
-            bdms=[],
-            detach_block_devices=None,
-            attach_block_devices=None,
-            evacuate=evacuate,
-        )
-    assert instance.drop_migration_context.called is not evacuate

@@ -222,3 +222,40 @@ def test_a_guest_that_refuses_its_core_gives_it_back_at_the_second_try(
     assert record.offline == {1}
     assert record.journal is None
     assert instance.task_state is None
+
+
+def test_an_allocation_is_corrected_while_the_server_is_claimed(make, saves):
+    made = make(interrupted(None, {1}))
+    states = []
+    made.ports.allocation.charge = lambda layout: states.append(
+        (made._instance.task_state, layout.offline)
+    )
+    made.recharge()
+    assert states == [('resize_prep', {1})]
+    assert [expected for expected, _ in saves] == [
+        {'expected_task_state': [None, 'resize_prep']},
+        {'expected_task_state': ['resize_prep']},
+    ]
+    assert made._instance.task_state is None
+
+
+def test_a_server_whose_allocation_cannot_be_corrected_is_free_again(
+    make, saves
+):
+    made = make(interrupted(None, {1}))
+    made.ports.allocation.charge = mock.Mock(
+        side_effect=exception.PlacementFailed(reason='away')
+    )
+    with pytest.raises(exception.PlacementFailed):
+        made.recharge()
+    assert made._instance.task_state is None
+
+
+@pytest.mark.parametrize(
+    ('journal', 'vm_state'), [(Journal('up'), 'active'), (None, 'resized')]
+)
+def test_allocations_that_follow_anyway(make, saves, journal, vm_state):
+    instance = interrupted(journal, {1})
+    instance.vm_state = vm_state
+    make(instance).recharge()
+    assert saves == []

@@ -59,6 +59,11 @@ class Job:
         assert not lockutils.internal_lock(worlds.UUID).acquire(False)
         return request.carry_out(plan, self.server, record, self.ports, RULES)
 
+    def recharge(self):
+        self.world.recharged.append(lockutils.internal_lock(worlds.UUID))
+        if self.world.recovery_error:
+            raise self.world.recovery_error
+
     def recover(self):
         self.world.recovered += 1
         if self.world.recovery_error is None:
@@ -73,6 +78,7 @@ def world():
     found.entered, found.gate = threading.Event(), threading.Event()
     found.gate.set()
     found.recovered, found.recovery_error = 0, None
+    found.recharged = []
     return found
 
 
@@ -222,6 +228,15 @@ def test_what_an_audit_found_is_recovered_in_the_background(scaler, world):
     scaler.recover(fakes.admin(), [fakes.UUID])
     scaler.wait(PATIENCE)
     assert world.recovered == 1
+
+
+def test_allocations_are_corrected_in_the_background(scaler, world, caplog):
+    world.recovery_error = exception.PlacementFailed(reason='away')
+    with caplog.at_level(logging.INFO):
+        scaler.recharge(fakes.admin(), [fakes.UUID, 'other'])
+        scaler.wait(PATIENCE)
+    assert len(world.recharged) == 2
+    assert 'was not corrected; the next audit tries again' in caplog.text
 
 
 def test_a_server_that_is_being_scaled_is_not_recovered(scaler, world):

@@ -19,6 +19,8 @@ from nova.compute import claims
 from nova.compute import resource_tracker
 import pytest
 
+from nova_ext.compute import cut_off
+from nova_ext.compute import stranded
 from nova_ext.compute import tracker as trackers
 from tests.unit.compute import fakes
 from tests.unit.compute.fakes import is_locked
@@ -64,12 +66,80 @@ def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
     monkeypatch.setattr(base, 'update_available_resource', audit)
     tracker.update_available_resource('context', fakes.NODE)
     calls = []
-    tracker.recover_with(lambda *args: calls.append((is_locked(), *args)))
+    tracker.recover_with(
+        lambda *args: calls.append((is_locked(), *args)), mock.Mock()
+    )
     tracker.update_available_resource('context', fakes.NODE)
     assert calls == [(False, 'context', [fakes.UUID])]
     monkeypatch.setattr(base, 'update_available_resource', mock.Mock())
     tracker.update_available_resource('context', fakes.NODE)
     assert len(calls) == 1
+
+
+def audit(monkeypatch, tracker, instance, cores):
+    """Audit a host where placement has so many cores of an instance.
+
+    :returns: the uuids of the servers that are to be charged anew.
+    """
+    found = {fakes.UUID: {'resources': {'PCPU': cores}}} if cores else {}
+    reports = tracker.reportclient
+    reports.get_allocations_for_resource_provider.return_value = mock.Mock(
+        allocations=found
+    )
+    monkeypatch.setattr(BASE, '_update_usage_from_instances', mock.Mock())
+    monkeypatch.setattr(
+        BASE,
+        'update_available_resource',
+        lambda self, context, nodename, startup: (
+            self._update_usage_from_instances(context, [instance], nodename)
+        ),
+    )
+    monkeypatch.setattr(
+        stranded, '_cut_off', lambda context, consumer, host: None
+    )
+    recharge = mock.Mock()
+    tracker.recover_with(mock.Mock(), recharge)
+    tracker.update_available_resource('context', fakes.NODE)
+    return [uuid for call in recharge.mock_calls for uuid in call.args[1]]
+
+
+def parked(**changes):
+    """Return a server with one of its two vCPUs offline."""
+    metadata = {'nova_ext_offline': '0x2', **changes.pop('metadata', {})}
+    return fakes.instance(
+        fakes.cell({0: 1, 1: 1}, pcpuset={0, 1}),
+        system_metadata=metadata,
+        **changes,
+    )
+
+
+def test_an_audit_corrects_what_placement_has(monkeypatch, tracker):
+    found = audit(monkeypatch, tracker, parked(), cores=2)
+    assert found == [fakes.UUID]
+
+
+@pytest.mark.parametrize(
+    ('instance', 'cores'),
+    [
+        # It is right.
+        ({}, 1),
+        # There is nothing that could be corrected.
+        ({}, 0),
+        # Something runs that changes it.
+        ({'task_state': 'migrating'}, 2),
+        # Its recovery charges it anyway.
+        ({'metadata': {'nova_ext_journal': '{"direction":"down"}'}}, 2),
+    ],
+)
+def test_an_audit_leaves_allocations_alone(
+    monkeypatch, tracker, instance, cores
+):
+    assert audit(monkeypatch, tracker, parked(**instance), cores) == []
+
+
+def test_full_accounting_has_nothing_to_correct(monkeypatch, tracker, config):
+    config(accounting='full', group='nova_ext_scaling')
+    assert audit(monkeypatch, tracker, parked(), cores=2) == []
 
 
 @pytest.mark.parametrize(
@@ -87,6 +157,29 @@ def test_an_audit_leaves_servers_in_motion_alone(monkeypatch, tracker, state):
     monkeypatch.setattr(BASE, '_update_usage_from_instances', mock.Mock())
     tracker._update_usage_from_instances('context', [moving], fakes.NODE)
     assert tracker._journalled == set()
+
+
+def test_an_audit_gives_servers_the_pins_that_were_claimed(
+    monkeypatch, tracker, caplog
+):
+    counted = []
+    monkeypatch.setattr(
+        BASE,
+        '_update_usage_from_instances',
+        lambda self, context, instances, nodename: counted.extend(instances),
+    )
+
+    def finish(instance, host, spawning):
+        assert (host, spawning, counted) == (fakes.HOST, False, [])
+        if instance == 'broken':
+            raise RuntimeError('expected by the test')
+
+    monkeypatch.setattr(cut_off, 'finish', finish)
+    instance = fakes.instance()
+    tracker.finish_move('broken')
+    assert 'the next audit tries again' in caplog.text
+    tracker._update_usage_from_instances('context', [instance], fakes.NODE)
+    assert counted == [instance]
 
 
 CLAIMED = {0: 4, 1: 5, 2: 6, 3: 7}

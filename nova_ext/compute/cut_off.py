@@ -1,0 +1,119 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Pins of a server whose cold migration or evacuation was cut off.
+
+A migration's old host gives the server to the new one before that saves the
+pins that it has claimed (``ComputeManager._finish_resize``). nova-compute that
+dies there leaves the server with the pins of its old host, of which each may
+be another server's here. An evacuation whose new host dies leaves its claim in
+``Instance.migration_context``; when the server is rebuilt on its old host
+later, Nova saves those pins (``ComputeManager.rebuild_instance``), which may
+be another server's as well.
+
+Nova leaves it like that when an operator resets the server's state. A server
+that can scale gets the pins that were claimed for it here, with a core for
+each vCPU, and loses a claim of elsewhere. Other servers keep Nova's way, and
+so does one whose resize has changed the number of its vCPUs, which has its old
+flavor still. Leans on the status that a migration's old host sets last,
+``post-migrating`` (Nova 31 to 34).
+"""
+
+from nova import objects
+from nova.compute import task_states
+from nova.compute import vm_states
+from nova.objects import fields
+from oslo_log import log as logging
+
+from nova_ext.model import bounds
+from nova_ext.model import record as records
+
+LOG = logging.getLogger(__name__)
+
+#: What the old host leaves behind, and nothing but the new one changes.
+_HANDED_OVER = 'post-migrating'
+
+
+def finish(instance, host, spawning=False):
+    """Give a server the right pins, where a move that was cut off did not.
+
+    :param host: this host.
+    :param spawning: whether its domain is being made here, so that nobody can
+        be evacuating it from here.
+    :returns: whether its pins or its claim were changed.
+    """
+    if (
+        instance.host != host
+        or instance.vm_state == vm_states.RESIZED
+        or instance.task_state in task_states.resizing_states
+        or not bounds.wants_scaling(instance.flavor.extra_specs)
+        or instance.migration_context is None
+    ):
+        return False
+    migration = objects.Migration.get_by_id(
+        instance._context, instance.migration_context.migration_id
+    )
+    if _has_arrived(migration, host) and _fits(instance):
+        _take_pins(instance, migration)
+        return True
+    idle = spawning or instance.task_state is None
+    if idle and _has_stayed(migration, host):
+        LOG.warning(
+            'The evacuation %(migration)s to %(dest)s was cut off: what was '
+            'claimed there is forgotten.',
+            {'migration': migration.uuid, 'dest': migration.dest_compute},
+            instance=instance,
+        )
+        instance.drop_migration_context()
+        return True
+    return False
+
+
+def _has_arrived(migration, host):
+    return migration.status == _HANDED_OVER and migration.dest_compute == host
+
+
+def _has_stayed(migration, host):
+    return (
+        migration.migration_type == fields.MigrationType.EVACUATION
+        and migration.source_compute == host
+    )
+
+
+def _fits(instance):
+    claimed = instance.migration_context.new_numa_topology
+    return (
+        claimed is not None
+        and instance.numa_topology is not None
+        and _vcpus(claimed) == _vcpus(instance.numa_topology)
+    )
+
+
+def _vcpus(topology):
+    return {vcpu for cell in topology.cells for vcpu in cell.total_cpus}
+
+
+def _take_pins(instance, migration):
+    LOG.warning(
+        'Migration %(migration)s from %(source)s was cut off before its pins '
+        'were saved: the server gets those that were claimed.',
+        {'migration': migration.uuid, 'source': migration.source_compute},
+        instance=instance,
+    )
+    kept = records.ScaleRecord.from_metadata(instance.system_metadata)
+    instance.apply_migration_context()
+    instance.system_metadata = records.merge(
+        instance.system_metadata, records.ScaleRecord(last=kept.last)
+    )
+    instance.save()
+    instance.drop_migration_context()
+    migration.status = 'error'
+    migration.save()

@@ -1,0 +1,167 @@
+#    Licensed under the Apache License, Version 2.0 (the "License"); you may
+#    not use this file except in compliance with the License. You may obtain
+#    a copy of the License at
+#
+#         http://www.apache.org/licenses/LICENSE-2.0
+#
+#    Unless required by applicable law or agreed to in writing, software
+#    distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+#    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+#    License for the specific language governing permissions and limitations
+#    under the License.
+"""Pins after moves that were cut off."""
+
+from unittest import mock
+
+from nova import objects
+import pytest
+
+from nova_ext.compute import cut_off
+from nova_ext.model.record import ScaleRecord
+from tests.unit.compute import fakes
+
+MIGRATION = '0b7e9a54-3f0f-4f52-9f39-6f4a3d6e1c11'
+METADATA = {
+    **ScaleRecord(frozenset({1})).to_metadata(),
+    'image_os_distro': 'debian',
+}
+
+
+@pytest.fixture
+def instance(saves):
+    """Return a server with both vCPUs on pCPU 3 of its old host."""
+    made = fakes.instance(
+        fakes.cell({0: 3, 1: 3}, pcpuset={0, 1}),
+        system_metadata=dict(METADATA),
+        pci_requests=objects.InstancePCIRequests(requests=[]),
+        pci_devices=objects.PciDeviceList(objects=[]),
+        resources=None,
+        migration_context=objects.MigrationContext(
+            instance_uuid=fakes.UUID,
+            migration_id=7,
+            new_numa_topology=objects.InstanceNUMATopology(
+                cells=[fakes.cell({0: 10, 1: 11})]
+            ),
+            old_numa_topology=None,
+        ),
+    )
+    made.drop_migration_context = mock.Mock()
+    made.obj_reset_changes(recursive=True)
+    return made
+
+
+@pytest.fixture
+def migration(monkeypatch):
+    """Return the migration from host0 to this host."""
+    made = mock.Mock(
+        uuid=MIGRATION,
+        source_compute='host0',
+        dest_compute=fakes.HOST,
+        migration_type='migration',
+        status='post-migrating',
+    )
+
+    def find(context, number):
+        assert number == 7
+        return made
+
+    monkeypatch.setattr(objects.Migration, 'get_by_id', find)
+    return made
+
+
+def finish(instance):
+    return cut_off.finish(instance, fakes.HOST)
+
+
+def test_it_gets_the_pins_that_were_claimed(saves, instance, migration):
+    assert finish(instance)
+    ((expected, changed),) = saves
+    assert expected == {}
+    assert {'numa_topology', 'system_metadata'} <= changed
+    assert instance.numa_topology.cpu_pinning == {10, 11}
+    assert instance.system_metadata == {'image_os_distro': 'debian'}
+    instance.drop_migration_context.assert_called_once_with()
+    assert migration.status == 'error'
+    migration.save.assert_called_once_with()
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'task_state': 'resize_migrated'},
+        {'task_state': 'resize_finish'},
+        {'vm_state': 'resized'},
+        {'host': 'host0'},
+        {'migration_context': None},
+        {'numa_topology': None},
+    ],
+)
+def test_servers_that_are_as_they_should_be(
+    saves, instance, migration, changes
+):
+    for name, value in changes.items():
+        setattr(instance, name, value)
+    assert not finish(instance)
+    assert saves == []
+
+
+def test_a_server_that_cannot_scale(saves, instance, migration):
+    instance.flavor.extra_specs = {'hw:cpu_policy': 'dedicated'}
+    assert not finish(instance)
+    assert saves == []
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [
+        {'status': 'finished'},
+        {'status': 'running'},
+        {'dest_compute': 'host0'},
+    ],
+)
+def test_other_migrations(saves, instance, migration, changes):
+    migration.configure_mock(**changes)
+    assert not finish(instance)
+    assert saves == []
+
+
+def test_a_resize_that_changes_the_number_of_vcpus(saves, instance, migration):
+    instance.migration_context.new_numa_topology.cells = [
+        fakes.cell({0: 10, 1: 11, 2: 12})
+    ]
+    assert not finish(instance)
+    assert saves == []
+
+
+EVACUATION = {
+    'migration_type': 'evacuation',
+    'source_compute': fakes.HOST,
+    'dest_compute': 'host2',
+    'status': 'pre-migrating',
+}
+
+
+@pytest.mark.parametrize(
+    ('task_state', 'spawning'), [(None, False), ('rebuild_spawning', True)]
+)
+def test_a_claim_of_elsewhere_is_forgotten(
+    saves, instance, migration, task_state, spawning
+):
+    """Nova would save its pins at the end of a rebuild."""
+    migration.configure_mock(**EVACUATION)
+    instance.task_state = task_state
+    assert cut_off.finish(instance, fakes.HOST, spawning)
+    instance.drop_migration_context.assert_called_once_with()
+    assert instance.numa_topology.cpu_pinning == {3}
+    assert saves == []
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [{}, {'migration_type': 'live-migration'}, {'source_compute': 'host0'}],
+)
+def test_a_claim_that_may_be_used(saves, instance, migration, changes):
+    migration.configure_mock(**{**EVACUATION, **changes})
+    instance.task_state = None if changes else 'rebuilding'
+    assert not finish(instance)
+    instance.drop_migration_context.assert_not_called()
