@@ -15,7 +15,8 @@ import dataclasses
 import pathlib
 import re
 
-from lxml import etree
+# Not lxml: ./lab begins with what the system's Python has.
+from xml.etree import ElementTree
 
 from nova_ext import cpuset
 from tests.lab import guest
@@ -126,25 +127,29 @@ def _number(file: pathlib.Path, key: str) -> int:
 
 def definition(xml: str) -> Definition:
     """Read a domain's definition."""
-    root = etree.fromstring(xml)
+    root = ElementTree.fromstring(xml)  # noqa: S314 libvirt's own words
     tune = root.find('cputune')
+    assert tune is not None, 'the domain is not pinned'
     backing = root.find('memoryBacking')
+    (emulator,) = _sets(tune, 'emulatorpin', 'cpuset')
     return Definition(
-        pins={
-            int(pin.get('vcpu')): cpuset.parse(pin.get('cpuset'))
-            for pin in tune.findall('vcpupin')
-        },
-        emulator=cpuset.parse(tune.find('emulatorpin').get('cpuset')),
-        iothreads={
-            int(pin.get('iothread')): cpuset.parse(pin.get('cpuset'))
-            for pin in tune.findall('iothreadpin')
-        },
-        realtime=frozenset().union(
-            *(
-                cpuset.parse(one.get('vcpus'))
-                for one in tune.findall('vcpusched')
-            )
-        ),
+        pins=_pins(tune, 'vcpu'),
+        emulator=emulator,
+        iothreads=_pins(tune, 'iothread'),
+        realtime=frozenset().union(*_sets(tune, 'vcpusched', 'vcpus')),
         locked=backing is not None
         and {one.tag for one in backing} >= {'locked', 'nosharepages'},
     )
+
+
+def _pins(tune: ElementTree.Element, what: str) -> dict[int, frozenset[int]]:
+    return {
+        int(pin.attrib[what]): cpuset.parse(pin.attrib['cpuset'])
+        for pin in tune.findall(what + 'pin')
+    }
+
+
+def _sets(
+    tune: ElementTree.Element, tag: str, key: str
+) -> list[frozenset[int]]:
+    return [cpuset.parse(one.attrib[key]) for one in tune.findall(tag)]
