@@ -38,6 +38,15 @@ class NovaExtError(Exception):
         return str(self)
 
 
+def name_of(error: BaseException) -> str:
+    """Return an error's name, for people of a project.
+
+    Its text may name hosts and files, and that of an error which came by the
+    message bus has a whole traceback.
+    """
+    return getattr(error, 'exc_type', None) or type(error).__name__
+
+
 # -- flavors ---------------------------------------------------------------
 
 

@@ -83,7 +83,7 @@ class ComputeRPC:
         except Exception as error:
             LOG.exception('nova-ext: %s failed at %s', method, instance.host)
             raise exception.ComputeFailed(
-                server=instance.uuid, reason=_name(error)
+                server=instance.uuid, reason=exception.name_of(error)
             ) from None
 
     def _client(self, context):
@@ -108,8 +108,3 @@ def _make_router():
 
 def _monitor_timeout():
     return min(CONF.nova_ext.heartbeat_timeout, CONF.nova_ext.request_timeout)
-
-
-def _name(error):
-    # Its text may name hosts and files, which are not for a project's user.
-    return getattr(error, 'exc_type', None) or type(error).__name__

@@ -18,11 +18,13 @@ again after a crash does no harm; two requests each time.
 
 from keystoneauth1 import exceptions as keystone_exception
 from nova import exception as nova_exception
+from oslo_log import log as logging
 
 from nova_ext import conf
 from nova_ext import exception
 from nova_ext.model import usage
 
+LOG = logging.getLogger(__name__)
 CONF = conf.CONF
 
 #: A dedicated vCPU is a PCPU; a host with the legacy ``vcpu_pin_set`` reports
@@ -65,7 +67,14 @@ class InstanceAllocation:
             keystone_exception.ClientException,
             nova_exception.ConsumerAllocationRetrievalFailed,
         ) as error:
-            raise exception.PlacementFailed(reason=error) from error
+            LOG.warning(
+                'Server %(server)s: its allocation could not be read: '
+                '%(error)s',
+                {'server': self._instance.uuid, 'error': error},
+            )
+            raise exception.PlacementFailed(
+                reason=exception.name_of(error)
+            ) from error
         for allocation in found['allocations'].values():
             allocation.pop('generation', None)
         return found

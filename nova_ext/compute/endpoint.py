@@ -67,6 +67,6 @@ def _answer(instance, work):
         return contract.answer_error(
             exception.ComputeFailed(
                 server=instance.uuid,
-                reason='%s: %s' % (type(error).__name__, error),
+                reason=exception.name_of(error),
             )
         )

@@ -22,10 +22,13 @@ from nova import exception as nova_exception
 from nova import objects
 from nova.compute import task_states
 from nova.compute import vm_states
+from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.compute import topology
 from nova_ext.model import record as records
+
+LOG = logging.getLogger(__name__)
 
 TASK_STATE = task_states.RESIZE_PREP
 
@@ -107,6 +110,7 @@ class InstanceStore:
                 reason=error.format_message()
             ) from error
         except Exception as error:
+            LOG.exception('Server %s was not saved.', self._instance.uuid)
             raise exception.SavingFailed(
-                reason='%s: %s' % (type(error).__name__, error)
+                reason=exception.name_of(error)
             ) from error

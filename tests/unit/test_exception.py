@@ -15,6 +15,7 @@ import inspect
 import pathlib
 import re
 
+import oslo_messaging as messaging
 import pytest
 import yaml
 
@@ -70,3 +71,9 @@ def test_a_text_that_callers_match_on(case):
 def test_only_refusals_promise_that_nothing_changed():
     assert not issubclass(exception.ScalingFailed, exception.ScalingRefused)
     assert not issubclass(exception.ScalingRefused, exception.ScalingFailed)
+
+
+def test_the_name_of_an_error_is_all_that_a_project_reads_of_it():
+    assert exception.name_of(OSError('/etc/secret')) == 'OSError'
+    remote = messaging.RemoteError('DBConnectionError', 'at /srv', 'traceback')
+    assert exception.name_of(remote) == 'DBConnectionError'

@@ -161,7 +161,8 @@ def test_a_placement_service_that_cannot_be_read(error):
     reports.read_error = error
     with pytest.raises(
         exception.PlacementFailed,
-        match='did not take the new allocation .*try again when it answers',
+        match=r'did not take the new allocation \(%s\): try again when it '
+        'answers' % type(error).__name__,
     ):
         charge(reports, offline=[3])
     assert reports.calls == ['get']

@@ -88,7 +88,9 @@ def test_what_nobody_thought_of_is_an_answer_too(scaler, caplog):
             fakes.user(), fakes.instance(), 'up', None, True
         )
     assert answer['error']['code'] >= 400
-    assert 'boom' in answer['error']['message']
+    assert 'RuntimeError' in answer['error']['message']
+    assert 'boom' not in answer['error']['message']
+    assert 'boom' in caplog.text
     assert 'Server %s: scale request failed.' % fakes.UUID in caplog.text
 
 

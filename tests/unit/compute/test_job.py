@@ -13,6 +13,7 @@
 
 from unittest import mock
 
+from nova import exception as nova_exception
 from nova.virt.libvirt import guest as nova_guest
 import pytest
 
@@ -181,9 +182,15 @@ def test_an_interrupted_request_is_recovered_under_a_claim(make, saves):
 def test_a_server_that_another_operation_has_is_left_alone(
     make, saves, guest, domain
 ):
-    saves.errors = [exception.Interrupted(reason='deleting')]
+    saves.errors = [
+        nova_exception.UnexpectedTaskStateError(
+            instance_uuid=fakes.UUID,
+            expected={'task_state': [None]},
+            actual={'task_state': 'deleting'},
+        )
+    ]
     job = make(interrupted(Journal('down', 1), offline=[1]))
-    with pytest.raises(exception.ScalingFailed, match='deleting'):
+    with pytest.raises(exception.Interrupted, match='deleting'):
         job.recover()
     assert guest.asked == domain._domain.calls == []
 

@@ -164,7 +164,7 @@ def test_a_conductor_that_is_away(saves, instance, layout):
     port = store.InstanceStore(instance)
     with pytest.raises(
         exception.SavingFailed,
-        match='could not be saved .TimeoutError: no reply.: check that '
+        match='could not be saved .TimeoutError.: check that '
         'nova-conductor answers',
     ):
         port.begin(RECORD)
