@@ -197,14 +197,13 @@ class Guest:
         """Read or write what can be, at most one turn's worth."""
         if events & loop_module.WRITE:
             self._flush()
-        if self._socket is None:
+        sock = self._socket
+        if sock is None:
             return
-        if events & loop_module.READ:
-            self._read(self._socket)
-        elif events & loop_module.BROKEN:
-            self._lost()
-
-    def _read(self, sock: socket.socket) -> None:
+        if not events & loop_module.READ:
+            if events & loop_module.BROKEN:
+                self._lost()
+            return
         try:
             chunk = sock.recv(self._turn_bytes)
         except BlockingIOError:

@@ -93,12 +93,12 @@ class Loop:
 
     def run(self) -> None:
         """Serve until `stop` is called."""
-        now = time.monotonic()
+        poll, handler_of = self._epoll.poll, self._handlers.get
         while True:
-            for fd, events in self._epoll.poll(self._patience(now), _TURN):
+            for fd, events in poll(self._patience(), _TURN):
                 if fd == self._wake:
                     return
-                handler = self._handlers.get(fd)
+                handler = handler_of(fd)
                 # An earlier handler of this turn may have ended this one.
                 if handler is None:
                     continue
@@ -108,33 +108,28 @@ class Loop:
                 except Exception as error:
                     _tell('Serving a connection failed; it is closed', error)
                     handler.on_failure()
-            now = time.monotonic()
-            if self._soon or self._timers and self._timers[0][0] <= now:
-                self._run_due(now)
+            if self._soon:
+                soon, self._soon = self._soon, []
+                _call(soon)
             if self._ending:
-                self._end_turn()
+                ending, self._ending = self._ending, []
+                _call(ending)
 
     def close(self) -> None:
         """Free the loop's own descriptors."""
         self._epoll.close()
         os.close(self._wake)
 
-    def _patience(self, now: float) -> float:
+    def _patience(self) -> float:
+        """Return how long to wait; what is due by now is put in line."""
+        timers = self._timers
+        if timers:
+            now = time.monotonic()
+            while timers and timers[0][0] <= now:
+                self._soon.append(heapq.heappop(timers)[2])
         if self._soon or self._ending:
             return 0
-        if not self._timers:
-            return -1
-        return max(self._timers[0][0] - now, 0)
-
-    def _run_due(self, now: float) -> None:
-        soon, self._soon = self._soon, []
-        while self._timers and self._timers[0][0] <= now:
-            soon.append(heapq.heappop(self._timers)[2])
-        _call(soon)
-
-    def _end_turn(self) -> None:
-        ending, self._ending = self._ending, []
-        _call(ending)
+        return timers[0][0] - now if timers else -1
 
 
 def _call(callbacks: list[Callback]) -> None:

@@ -32,6 +32,7 @@ import io
 from typing import List
 
 LF = b'\n'
+_LF = LF[0]
 
 #: Sent in front of the first message of a connection.
 RESYNC = b' \n'
@@ -76,7 +77,7 @@ class LineReader(object):
         if not self._rest and not self._skipping and chunk.endswith(LF):
             # Mostly a read is one whole message.
             line = chunk.strip(LF)
-            if LF[0] not in line and len(line) <= self._max_line:
+            if _LF not in line and len(line) <= self._max_line:
                 return [line] if line and not line.isspace() else []
         # Splitting at LF would look at each byte.
         pieces = io.BytesIO(chunk).readlines()
