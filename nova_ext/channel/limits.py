@@ -30,7 +30,7 @@ class Limits:
     nesting: int = 31
     message_rate: float = 1000.0
     byte_rate: float = 4194304.0
-    time_share: float = 0.01
+    time_share: float = 0.005
     turn_bytes: int = 16384
     turn_messages: int = 16
     guest_queue_bytes: int = 262144

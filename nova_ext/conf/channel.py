@@ -161,7 +161,7 @@ Related options:
     ),
     cfg.FloatOpt(
         'guest_time_percent',
-        default=1.0,
+        default=0.5,
         min=0.1,
         max=100.0,
         help="""
@@ -172,7 +172,8 @@ read less often: its messages wait in the guest and are not lost.
 
 Possible values:
 
-* 0.1 to 100.
+* 0.1 to 100. From 1 on, one of a hundred messages of any other guest may have
+  to wait while a dear one is read.
 
 Related options:
 

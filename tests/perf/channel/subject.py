@@ -38,7 +38,8 @@ class Subject:
             stderr=log,
             preexec_fn=lambda: os.sched_setaffinity(0, {CORE}),
         )
-        self._clock = (~self._process.pid << 3) | _CPUCLOCK_SCHED
+        self.pid = self._process.pid
+        self._clock = (~self.pid << 3) | _CPUCLOCK_SCHED
 
     def cpu(self) -> float:
         """Return the seconds of CPU that it has used."""
@@ -46,7 +47,7 @@ class Subject:
 
     def memory(self) -> int:
         """Return the bytes that only it occupies."""
-        path = '/proc/%d/smaps_rollup' % self._process.pid
+        path = '/proc/%d/smaps_rollup' % self.pid
         lines = pathlib.Path(path).read_text().splitlines()
         own = [line.split() for line in lines if line.startswith('Private')]
         return sum(int(words[1]) for words in own) * 1024

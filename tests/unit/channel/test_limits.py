@@ -36,6 +36,11 @@ def test_the_defaults_are_those_of_the_options() -> None:
     assert len(dataclasses.fields(made)) == 11
 
 
+def test_no_guest_shows_in_a_hundredth_of_the_others_messages() -> None:
+    """The share of time is how many of them wait for its dear ones."""
+    assert limits.Limits().time_share < 0.01
+
+
 def test_a_budget_is_one_seconds_worth(clock) -> None:
     budget = limits.Budget(10)
     assert budget.spend(10) == 0
