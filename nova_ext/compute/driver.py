@@ -15,8 +15,9 @@ A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
 ``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_handle_conn_event``,
 ``cpu_api``, and for live migration ``post_claim_migrate_data`` at the
 destination and ``_live_migration_operation`` at the source (Nova 31 to 34), on
-``virtapi._compute``, the compute manager, whose tracker it replaces before
-its first use, and on ``nova.rpc.get_server``, which picks the executor.
+``rebuild``, which Nova's driver leaves to the compute manager, on
+``virtapi._compute``, that manager, whose tracker it replaces before its first
+use, and on ``nova.rpc.get_server``, which picks the executor.
 """
 
 from nova import rpc
@@ -128,6 +129,18 @@ class LibvirtDriver(driver.LibvirtDriver):
         return super().check_can_live_migrate_source(
             context, instance, dest_check_data, block_device_info
         )
+
+    def rebuild(self, context, instance, *args, evacuate=False, **kwargs):
+        """Leave it to Nova, without what a failed move has left behind.
+
+        Nova keeps the migration context of a resize that failed on its
+        source, and then takes it for the evacuation's
+        (``ResourceTracker.finish_evacuation``): the server would get pins
+        that were claimed on another host.
+        """
+        if not evacuate:
+            instance.drop_migration_context()
+        super().rebuild(context, instance, *args, evacuate=evacuate, **kwargs)
 
     def _get_guest_config(self, instance, *args, **kwargs):
         if self._tracker is not None:

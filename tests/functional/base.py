@@ -348,13 +348,13 @@ class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
             for name, compute in self.computes.items()
             if name not in self.away
         }
+        placement = observe.Once(self.placement)
         hosts = [
-            observe.host_state(compute, self.placement)
-            for compute in up.values()
+            observe.host_state(compute, placement) for compute in up.values()
         ]
         instances = [one for one in self._instances() if one.host in up]
         servers = [
-            observe.server_state(one.uuid, up, self.world, self.placement)
+            observe.server_state(one.uuid, up, self.world, placement)
             for one in instances
         ]
         kept = [

@@ -17,6 +17,7 @@ concurrency backend and its object registry while it is imported.
 
 import importlib
 import os
+import queue
 from typing import Any
 
 # Nova 34 runs nova-compute on native threads. The capture of output is
@@ -37,6 +38,36 @@ importlib.import_module('nova.tests.unit')
 # busy machine the thread comes later, and no test after it has any pools.
 _pools: Any = importlib.import_module('nova.thread_pool_factory')
 _pools.shutdown_all_executors = lambda: None
+
+# Nova's tests let the idle workers of thread pools look 100 times a second
+# whether they are to stop. Each restart of a service leaves some, and soon
+# they take most of the time. These sleep, and what stops one wakes it; but as
+# another worker may take what was to wake it, it looks now and then.
+_futurist: Any = importlib.import_module('futurist')
+_IDLE = 5
+
+
+def _wait_for_work(worker: Any) -> Any:
+    worker.idle = True
+    while True:
+        try:
+            work = worker.work_queue.get(timeout=_IDLE)
+        except queue.Empty:
+            if worker._is_dying():
+                raise _futurist._thread._Stopping from None
+        else:
+            worker.idle = False
+            return work
+
+
+def _stop(worker: Any) -> None:
+    worker.should_stop = True
+    nothing = _futurist.Future(), lambda: None
+    worker.work_queue.put(_futurist._utils.WorkItem(*nothing))
+
+
+_futurist._thread.ThreadWorker._wait_for_work = _wait_for_work
+_futurist._thread.ThreadWorker.stop = _stop
 
 
 def pytest_configure(config: Any) -> None:

@@ -12,6 +12,7 @@
 """Read from every source what ``tests.functional.agreement`` compares."""
 
 from collections.abc import Iterable
+import functools
 import os
 from typing import Any
 
@@ -33,6 +34,13 @@ from tests.functional.agreement import ProcessState
 from tests.functional.agreement import ServerState
 
 ISOLATE = fields.CPUThreadAllocationPolicy.ISOLATE
+
+
+class Once:
+    """Asks placement each thing only once."""
+
+    def __init__(self, placement: Any) -> None:
+        self.get = functools.cache(placement.get)
 
 
 def host_state(compute: Any, placement: Any) -> HostState:

@@ -16,15 +16,21 @@ vCPU; a real-time server over both nodes at two of four vCPUs, and beside it
 on each host one that nothing may happen to.
 """
 
+from collections.abc import Callable
 import contextlib
+import functools
 from typing import Any
 
+import fixtures
 from nova import context as nova_context
+from nova import exception
 from nova import objects
 from nova.tests.functional.api import client
 
 from tests.functional import base
 from tests.functional import waits
+
+DRIVER = 'nova.virt.libvirt.driver.LibvirtDriver.'
 
 IMAGE = 'a2459075-d96c-40d5-893e-577ff92e721c'
 
@@ -41,6 +47,12 @@ ENDED = {
 
 #: What stays offline: one vCPU of each NUMA cell.
 OFFLINE = {1, 3}
+
+
+def broken(method: str) -> fixtures.MockPatch:
+    """Return what breaks a method of Nova's driver, on every host."""
+    error = exception.NovaException('broken by the test')
+    return fixtures.MockPatch(DRIVER + method, side_effect=error)
 
 
 class OperationsBase(base.ScalingTestBase):
@@ -158,6 +170,16 @@ class OperationsBase(base.ScalingTestBase):
             'os-migrateLive', {'host': None, 'block_migration': 'auto'}
         )
         self.assertIn(self.end_of_move().status, states or {'completed'})
+
+    def prepare_abort(self, uuid: str) -> Callable[[], None]:
+        """Return what asks Nova to abort the live migration of a server.
+
+        Nova's API does not show it once Nova has the fake's figures.
+        """
+        (migration,) = self.admin_api.get_active_migrations(uuid)
+        return functools.partial(
+            self.admin_api.delete_migration, uuid, migration['id']
+        )
 
     def end_of_move(self) -> Any:
         """Wait until the server's last migration and what follows it is over.

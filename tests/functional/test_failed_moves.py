@@ -13,19 +13,9 @@
 
 from typing import Any
 
-import fixtures
-from nova import exception as nova_exception
-from nova.tests.fixtures import libvirt as fakelibvirt
-
 from tests.functional import operations
-
-DRIVER = 'nova.virt.libvirt.driver.LibvirtDriver.'
-
-
-def broken(method: str) -> fixtures.MockPatch:
-    """Return what breaks a method of Nova's driver, on every host."""
-    error = nova_exception.NovaException('broken by the test')
-    return fixtures.MockPatch(DRIVER + method, side_effect=error)
+from tests.functional.fakes import migrations
+from tests.functional.operations import broken
 
 
 class FailedMovesTest(operations.OperationsBase):
@@ -43,14 +33,6 @@ class FailedMovesTest(operations.OperationsBase):
             )
             self.assertEqual(host, self.instance(server['id']).host)
 
-    def fail_migration(self, old: Any, new: Any) -> None:
-        raise fakelibvirt.make_libvirtError(
-            fakelibvirt.libvirtError,
-            'operation failed: migration job: unexpectedly failed',
-            error_code=fakelibvirt.VIR_ERR_INTERNAL_ERROR,
-            error_domain=fakelibvirt.VIR_FROM_QEMU,
-        )
-
     def reset_state(self) -> None:
         """Do what an operator does with a server in ERROR that runs.
 
@@ -62,7 +44,7 @@ class FailedMovesTest(operations.OperationsBase):
         self.do('os-resetState', 'ACTIVE', {'state': 'active'})
 
     def test_a_live_migration_that_fails(self) -> None:
-        self.world.on_migration = self.fail_migration
+        self.world.on_migration = migrations.fails
         # Nova says the one after it has rolled back, and then the other.
         self.live_migrate('failed', 'error')
         self.reset_state()
@@ -85,17 +67,8 @@ class FailedMovesTest(operations.OperationsBase):
     def abort(self, old: Any, new: Any) -> None:
         """Let an operator abort, an audit run meanwhile, and QEMU obey."""
         self.audit()
-        # Nova's API does not show a migration once it has the fake's figures.
-        (migration,) = self.admin_api.get_active_migrations(self.server['id'])
-        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_UNBOUNDED
-        self.admin_api.delete_migration(self.server['id'], migration['id'])
-        old._job_type = fakelibvirt.VIR_DOMAIN_JOB_CANCELLED
-        raise fakelibvirt.make_libvirtError(
-            fakelibvirt.libvirtError,
-            'operation aborted: migration job: canceled by client',
-            error_code=fakelibvirt.VIR_ERR_INTERNAL_ERROR,
-            error_domain=fakelibvirt.VIR_FROM_QEMU,
-        )
+        abort = self.prepare_abort(self.server['id'])
+        migrations.is_aborted(old, abort)
 
     def test_a_target_without_room_for_the_maximum(self) -> None:
         """Two cores are not enough, though it uses no more."""
@@ -148,4 +121,7 @@ class FailedMovesTest(operations.OperationsBase):
                 self.server, {'OS-EXT-STS:task_state': None}
             )
         self.reset_state()
+        self.assert_kept('host1')
+        # Nova would apply what was claimed on the other host.
+        self.do('rebuild', 'ACTIVE', {'imageRef': operations.IMAGE})
         self.assert_kept('host1')

@@ -13,12 +13,11 @@
 
 from typing import Any
 
-import fixtures
 from nova import context as nova_context
-from nova.compute import task_states
 from nova.virt import event
 
 from tests.functional import operations
+from tests.functional.fakes import snapshots
 
 
 class LifecycleTest(operations.OperationsBase):
@@ -111,12 +110,7 @@ class LifecycleTest(operations.OperationsBase):
 
     def test_an_image_knows_nothing_of_it(self) -> None:
         """Neither a snapshot's nor a backup's."""
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'nova.virt.libvirt.driver.LibvirtDriver.snapshot',
-                self._snapshot_data,
-            )
-        )
+        self.useFixture(snapshots.Snapshots(self.glance))
         self.do('createImage', 'ACTIVE', {'name': 'snapshot'})
         self.do(
             'createBackup',
@@ -135,18 +129,6 @@ class LifecycleTest(operations.OperationsBase):
             self.assertEqual([1, 4, 4], self.vcpus(server))
             self._delete_server(server)
         self.assert_kept()
-
-    def _snapshot_data(
-        self, driver: Any, context: Any, instance: Any, image: str, update: Any
-    ) -> None:
-        """Upload nothing; the properties are nova-api's."""
-        update(task_state=task_states.IMAGE_PENDING_UPLOAD)
-        update(
-            task_state=task_states.IMAGE_UPLOADING,
-            expected_state=task_states.IMAGE_PENDING_UPLOAD,
-        )
-        shown = self.glance.show(context, image)
-        self.glance.update(context, image, {**shown, 'status': 'active'})
 
     def _image(self, name: str) -> dict[str, Any]:
         context = nova_context.get_admin_context()

@@ -27,6 +27,7 @@ class WalkTest(unittest.TestCase):
 
     def test_a_minute(self) -> None:
         """Nothing disagrees, and it came somewhere."""
+        print('seed %d' % SEED)
         made = run.walk(SEED, seconds=SECONDS)
-        print('seed %d: %d steps' % (SEED, made))
+        print('%d steps' % made)
         self.assertGreater(made, 20)

@@ -115,6 +115,9 @@ class Domain(fakelibvirt.Domain):
         self._id = self._connection._id_counter
         self._boot()
 
+    def isActive(self) -> int:
+        return int(self.live is not None)
+
     def reset(self, flags: int) -> None:
         super().reset(flags)
         self._start_guest()
@@ -204,7 +207,7 @@ class Domain(fakelibvirt.Domain):
             del connection._vms[self.name()]
             raise
         arrived._start_process()
-        arrived._state = fakelibvirt.VIR_DOMAIN_RUNNING
+        arrived._state = self._state
         connection._mark_running(arrived)
         self._halt()
         self._state = fakelibvirt.VIR_DOMAIN_SHUTOFF

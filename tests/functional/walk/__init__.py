@@ -14,5 +14,6 @@
 ``python -m tests.functional.walk --steps 10000 --seed 1`` walks by hand, and
 ``tests.functional.test_walk`` for a minute. ``machine`` makes and checks a
 step, ``scaling``, ``life``, ``moves`` and ``hosts`` have the steps, ``cloud``
-the services that are kept for many walks, and ``run`` ends the last one.
+the services that are kept for many walks, ``run`` ends the last one, and
+``promise`` tells how often it came to each operation.
 """

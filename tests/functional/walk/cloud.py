@@ -17,15 +17,19 @@ import os
 import time
 from typing import Any
 
+import fixtures
 from nova import context as nova_context
 from nova import exception as nova_exception
 from nova import objects
 from nova.compute import vm_states
 from nova.tests.functional.api import client as api_client
+from nova.virt import event
 
+from nova_ext.api import views
 from nova_ext.conf import CONF
 from tests.functional import base
 from tests.functional import operations
+from tests.functional.fakes import snapshots
 
 HOSTS = ('host1', 'host2')
 #: Of each of a host's two NUMA nodes.
@@ -66,6 +70,7 @@ FLAVORS: dict[str, tuple[int, int | None, dict[str, str]]] = {
         {'numa_nodes': '1', 'cpu_thread_policy': 'isolate'},
     ),
     'high minimum': (4, 3, {'numa_nodes': '1'}),
+    'many': (6, 2, {'numa_nodes': '2'}),
     'not scalable': (2, None, {'numa_nodes': '1'}),
 }
 
@@ -117,6 +122,14 @@ class Cloud(base.ScalingTestBase):
         # and the checks take time.
         self.flags(response_validation='ignore', group='api')
         self.flags(resume_guests_state_on_host_boot=True)
+        self.flags(running_deleted_instance_timeout=0)
+        # Nova's tests do not know what a force-delete without host notifies.
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.rpc.LegacyValidatingNotifier.fatal', False
+            )
+        )
+        self.useFixture(snapshots.Snapshots(self.glance))
         # Nova's fixture formats each line of debugging, to check it.
         logging.getLogger().setLevel(logging.WARNING)
         self.start_hosts(*HOSTS, cores=CORES)
@@ -143,8 +156,15 @@ class Cloud(base.ScalingTestBase):
     # -- hosts -------------------------------------------------------------
 
     fail_host = operations.OperationsBase.fail_host
-    return_host = operations.OperationsBase.return_host
     mark_down = operations.OperationsBase.mark_down
+    prepare_abort = operations.OperationsBase.prepare_abort
+
+    def return_host(self, host: str) -> None:
+        """Let a lost host come back, and reap what was deleted meanwhile."""
+        operations.OperationsBase.return_host(self, host)
+        self.computes[host].manager._cleanup_running_deleted_instances(
+            nova_context.get_admin_context()
+        )
 
     def power_off(self, host: str) -> None:
         """Let all domains of a host end."""
@@ -154,14 +174,16 @@ class Cloud(base.ScalingTestBase):
 
     # -- servers -----------------------------------------------------------
 
-    def create(self, name: str, flavor: str, host: str | None) -> str:
+    def create(
+        self, name: str, flavor: str, host: str | None, image: str
+    ) -> str:
         """Create a server; return its uuid when it runs or has failed.
 
         :param flavor: a key of ``FLAVORS``.
         """
         body = {
             'name': name,
-            'imageRef': IMAGE,
+            'imageRef': image,
             'flavorRef': self.flavors[flavor],
             'networks': 'none',
         }
@@ -173,13 +195,33 @@ class Cloud(base.ScalingTestBase):
         self.wait(uuid, vm_states.ACTIVE, vm_states.ERROR)
         return uuid
 
-    def delete(self, uuid: str) -> None:
+    def delete(self, uuid: str, force: bool = False) -> None:
         """Delete a server in whatever state, and wait until it is gone."""
         try:
-            self.admin_api.delete_server(uuid)
+            if force:
+                self.admin_api.post_server_action(uuid, {'forceDelete': None})
+            else:
+                self.admin_api.delete_server(uuid)
         except api_client.OpenStackApiNotFoundException:
             return
         self.wait(uuid, vm_states.DELETED)
+
+    def offline(self, uuid: str) -> set[int]:
+        """Return which vCPUs the record or the guest has offline."""
+        instance = self.instance(uuid)
+        guest = self.world.guests[instance.name]
+        everything = set(range(instance.flavor.vcpus))
+        return (everything - guest.online) | views.offline_vcpus(instance)
+
+    def image(self, name: str) -> str | None:
+        """Return the id of the newest image of a name."""
+        context = nova_context.get_admin_context()
+        found = [
+            image['id']
+            for image in self.glance.detail(context)
+            if image['name'] == name
+        ]
+        return found[-1] if found else None
 
     def seen(self, uuid: str, name: str) -> Seen:
         """Return how a server stands."""
@@ -233,7 +275,13 @@ class Cloud(base.ScalingTestBase):
                     'server %s is %s, task %s, after %d s; wanted is %s'
                     % (uuid, state, task, LIMIT, states)
                 )
-            time.sleep(0.01)
+            time.sleep(0.03)
+
+    def hear_of_the_end(self, server: Seen) -> None:
+        """Let a host hear from libvirt that a domain has ended."""
+        self.computes[server.host].manager.handle_events(
+            event.LifecycleEvent(server.uuid, event.EVENT_LIFECYCLE_STOPPED)
+        )
 
     def is_idle(self, uuid: str) -> bool:
         """Return whether no operation runs on a server."""

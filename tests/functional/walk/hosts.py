@@ -25,6 +25,8 @@ from tests.functional.walk.machine import Machine
 #: it was. (It leaves one that was paused or rescued to the operator.)
 HARDY = (vm_states.ACTIVE, vm_states.STOPPED, vm_states.SUSPENDED)
 
+EVACUABLE = (vm_states.ACTIVE, vm_states.STOPPED, vm_states.ERROR)
+
 
 class Hosts(Machine):
     """What an operator does to hosts, and what befalls them."""
@@ -50,7 +52,7 @@ class Hosts(Machine):
     @stateful.rule(host=st.sampled_from(cloud.HOSTS))
     def restart(self, host: str) -> None:
         """Restart nova-compute; nothing changes."""
-        with self.step('restart nova-compute on ' + host):
+        with self.step('restart nova-compute', detail=host):
             self.cloud.restart(host)
             self.cloud.settle()
 
@@ -59,7 +61,7 @@ class Hosts(Machine):
     def reboot_host(self, host: str) -> None:
         """Reboot a host, which starts what ran before; nothing changes."""
         if self._is_hardy(host):
-            with self.step('reboot ' + host):
+            with self.step('reboot a host', detail=host):
                 self.cloud.power_off(host)
                 self.cloud.restart(host)
                 self.cloud.settle()
@@ -76,8 +78,11 @@ class Hosts(Machine):
                 for name, state in self.servers.items()
                 if state.host == host
             }
+            self.had.update(
+                {name: state.offline for name, state in self.lost.items()}
+            )
             how = 'power' if power else 'network'
-            with self.step('lose the %s of %s' % (how, host)):
+            with self.step('lose the %s of a host' % how, detail=host):
                 self.cloud.fail_host(host, power)
 
     @stateful.precondition(lambda self: bool(self.cloud.away))
@@ -85,33 +90,41 @@ class Hosts(Machine):
     def return_host(self) -> None:
         """A lost host returns; what is still there is as it was."""
         (host,) = self.cloud.away
-        with self.step('return ' + host):
+        with self.step('return a lost host', detail=host):
             self.cloud.return_host(host)
             self.cloud.settle()
         for name, was in self.lost.items():
             now = self.servers.get(name)
             if now is not None and now.uuid == was.uuid and now.host == host:
-                self.must('state', was, now)
+                del self.had[name]
+                if self.seen[name].vm_state != vm_states.ERROR:
+                    self.must('state', was, now)
+                self.must('offline', was.offline, now.offline)
 
     @stateful.precondition(lambda self: bool(self._stranded()))
-    @stateful.rule(which=WHICH)
-    def evacuate(self, which: int) -> None:
-        """Evacuate a server; it may not fit, and is off afterwards."""
+    @stateful.rule(which=WHICH, spawns=st.sampled_from([True, True, False]))
+    def evacuate(self, which: int, spawns: bool) -> None:
+        """Evacuate a server; it may not fit, or not spawn.
+
+        It is off afterwards, but one in ERROR is started.
+        """
         stranded = self._stranded()
         server = stranded[which % len(stranded)]
-        with self.step('evacuate', server):
-            self.ask(server, 'evacuate', {})
-            self.cloud.wait(server.uuid, *HARDY, vm_states.ERROR)
+        how = 'evacuate' if spawns else 'evacuate, does not spawn'
+        with self.step(how, server):
+            with self.unless(not spawns, 'spawn'):
+                self.ask(server, 'evacuate', {})
+                self.cloud.wait(server.uuid, *HARDY, vm_states.ERROR)
+            self.has_moved(server)
         now = self.servers.get(server.name)
         if now is not None:
-            self.must('offline', self.lost[server.name].offline, now.offline)
+            self.must('offline', self.had.pop(server.name), now.offline)
 
     def _stranded(self) -> list[cloud.Seen]:
         return [
             one
             for one in self.seen.values()
-            if one.host in self.cloud.away
-            and one.vm_state in (vm_states.ACTIVE, vm_states.STOPPED)
+            if one.host in self.cloud.away and one.vm_state in EVACUABLE
         ]
 
     def _is_hardy(self, host: str) -> bool:

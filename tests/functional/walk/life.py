@@ -24,6 +24,14 @@ from tests.functional.walk.machine import WHICH
 from tests.functional.walk.machine import Machine
 from tests.functional.walk.machine import when
 
+#: The states in which an image can be made of a server.
+KEPT = (
+    vm_states.ACTIVE,
+    vm_states.STOPPED,
+    vm_states.PAUSED,
+    vm_states.SUSPENDED,
+)
+
 #: Actions, and the states in which Nova must refuse them.
 REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
     'pause': (None, (vm_states.PAUSED, vm_states.STOPPED)),
@@ -36,6 +44,13 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
         {'host': None, 'block_migration': 'auto'},
         (vm_states.STOPPED, vm_states.SUSPENDED, vm_states.RESIZED),
     ),
+    'migrate': (None, (vm_states.PAUSED, vm_states.RESCUED)),
+    'shelve': (None, (vm_states.RESCUED, vm_states.RESIZED)),
+    'rebuild': (
+        {'imageRef': cloud.OTHER_IMAGE},
+        (vm_states.PAUSED, vm_states.SUSPENDED),
+    ),
+    'evacuate': ({}, (vm_states.ACTIVE, vm_states.STOPPED)),
     'wrs-res:scale': (
         {'direction': 'down', 'resource': 'cpu'},
         (
@@ -44,6 +59,7 @@ REFUSED: dict[str, tuple[Any, tuple[str, ...]]] = {
             vm_states.SUSPENDED,
             vm_states.RESCUED,
             vm_states.RESIZED,
+            vm_states.SHELVED,
             vm_states.SHELVED_OFFLOADED,
         ),
     ),
@@ -54,14 +70,20 @@ class Life(Machine):
     """What a tenant does to a server that stays where it is."""
 
     def keeps(
-        self, server: Seen, ends: str, action: str, argument: Any = None
+        self,
+        server: Seen,
+        ends: str,
+        action: str,
+        argument: Any = None,
+        how: str = '',
     ) -> None:
         """Carry out an action that keeps a server scaled down.
 
         :param ends: the ``vm_state`` that it ends in.
+        :param how: counted with it.
         """
         offline = self.offline(server)
-        with self.step(action, server):
+        with self.step((action + ' ' + how).rstrip(), server):
             self.accepted(server, action, argument)
             self.cloud.wait(server.uuid, ends)
         self.must('offline', offline, self.offline(server))
@@ -106,7 +128,7 @@ class Life(Machine):
     @stateful.rule(which=WHICH, how=st.sampled_from(['SOFT', 'HARD']))
     def reboot(self, which: int, how: str) -> None:
         server = self.pick(which, vm_states.ACTIVE)
-        self.keeps(server, vm_states.ACTIVE, 'reboot', {'type': how})
+        self.keeps(server, vm_states.ACTIVE, 'reboot', {'type': how}, how)
 
     @when(vm_states.ACTIVE)
     @stateful.rule(which=WHICH)
@@ -115,6 +137,18 @@ class Life(Machine):
         server = self.pick(which, vm_states.ACTIVE)
         with self.step('crash', server):
             self.cloud.domain({'id': server.uuid}).reset(0)
+
+    @when(vm_states.ACTIVE)
+    @stateful.rule(which=WHICH)
+    def end_qemu(self, which: int) -> None:
+        """QEMU dies, which Nova takes for a stop."""
+        server = self.pick(which, vm_states.ACTIVE)
+        offline = self.offline(server)
+        with self.step('QEMU dies', server):
+            self.cloud.domain({'id': server.uuid}).destroy()
+            self.cloud.hear_of_the_end(server)
+            self.cloud.wait(server.uuid, vm_states.STOPPED)
+        self.must('offline', offline, self.offline(server))
 
     @when(vm_states.ACTIVE, vm_states.STOPPED)
     @stateful.rule(which=WHICH)
@@ -135,23 +169,41 @@ class Life(Machine):
         server = self.pick(which, vm_states.RESCUED)
         self.keeps(server, vm_states.ACTIVE, 'unrescue')
 
-    @when(vm_states.ACTIVE, vm_states.STOPPED)
+    @when(*KEPT)
     @stateful.rule(which=WHICH)
     def snapshot(self, which: int) -> None:
-        server = self.pick(which, vm_states.ACTIVE, vm_states.STOPPED)
-        self.keeps(server, server.vm_state, 'createImage', {'name': 'x'})
+        server = self.pick(which, *KEPT)
+        image = {'name': 'snapshot'}
+        self.keeps(server, server.vm_state, 'createImage', image)
+
+    @when(*KEPT)
+    @stateful.rule(which=WHICH)
+    def backup(self, which: int) -> None:
+        server = self.pick(which, *KEPT)
+        image = {'name': 'backup', 'backup_type': 'daily', 'rotation': 2}
+        self.keeps(server, server.vm_state, 'createBackup', image)
 
     @stateful.rule(
         name=st.sampled_from([name for name, _, _ in cloud.SERVERS]),
         flavor=st.sampled_from(sorted(cloud.FLAVORS)),
         down=DOWN,
+        force=st.booleans(),
+        image=st.sampled_from(['', 'snapshot', 'backup']),
     )
-    def replace(self, name: str, flavor: str, down: int) -> None:
+    def replace(
+        self, name: str, flavor: str, down: int, force: bool, image: str
+    ) -> None:
         """Delete a server in whatever state, and create another."""
         server = self.seen[name]
-        with self.step('replace by %s' % flavor, server):
-            self.cloud.delete(server.uuid)
-            self.create(name, flavor, down)
+        how = 'delete, force' if force else 'delete'
+        if server.host in self.cloud.away:
+            how = 'delete with the host away'
+        origin = self.cloud.image(image)
+        if origin:
+            how += ', create from a ' + image
+        with self.step(how, server, 'and create ' + flavor):
+            self.cloud.delete(server.uuid, force)
+            self.create(name, flavor, down, image=origin or cloud.IMAGE)
 
     @stateful.rule(which=WHICH, action=st.sampled_from(sorted(REFUSED)))
     def refused(self, which: int, action: str) -> None:
@@ -162,7 +214,7 @@ class Life(Machine):
             return
         server = fit[which % len(fit)]
         before = self.servers.get(server.name)
-        with self.step(action + ' is refused', server):
+        with self.step('refused', server, action):
             status, text = self.ask(server, action, argument)
             self.must('refused (%s)' % text, True, 400 <= status < 500)
         self.must('state', before, self.servers.get(server.name))

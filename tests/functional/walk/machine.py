@@ -24,8 +24,10 @@ from typing import ClassVar
 from hypothesis import reject
 from hypothesis import stateful
 from hypothesis import strategies as st
+from nova.compute import vm_states
 
 from tests.functional import agreement
+from tests.functional import operations
 from tests.functional.walk import cloud
 from tests.functional.walk.cloud import Cloud
 from tests.functional.walk.cloud import Seen
@@ -94,18 +96,22 @@ class Kept:
 class Machine(stateful.RuleBasedStateMachine):
     """Three servers on two hosts.
 
-    :cvar tally: how often each step ended how, over all walks.
+    :cvar tally: how often each step ended how, over all walks, and whether
+        the server (any, if it is a host's step) was scaled down before.
     :cvar say: is told each step that was made.
     :cvar enough: asked after each step whether the walk is at its end.
     :ivar trace: the steps, and what each came to.
     :ivar seen: the servers by name, as the database has them.
     :ivar hosts: the states of all hosts that are not away, by name.
     :ivar servers: the states of all servers there, by name.
-    :ivar arrived: whether a server has come by a resize since an audit.
+    :ivar had: what the servers that were resized, shelved or are on a host
+        that is away had offline before.
+    :ivar arrived: the uuids of the servers that have come by a move since the
+        last audit.
     """
 
     kept: ClassVar[Kept] = Kept()
-    tally: ClassVar[Counter[str]] = Counter()
+    tally: ClassVar[Counter[tuple[str, bool]]] = Counter()
     say: ClassVar[Callable[[str], None]] = staticmethod(lambda line: None)
     enough: ClassVar[Callable[[], bool]] = staticmethod(lambda: False)
 
@@ -116,7 +122,8 @@ class Machine(stateful.RuleBasedStateMachine):
         self.seen: dict[str, Seen] = {}
         self.hosts: dict[str, agreement.HostState] = {}
         self.servers: dict[str, agreement.ServerState] = {}
-        self.arrived = False
+        self.had: dict[str, frozenset[int]] = {}
+        self.arrived: set[str] = set()
 
     @stateful.initialize(
         luck=st.tuples(_LUCK, _LUCK), down=st.tuples(DOWN, DOWN, DOWN)
@@ -138,14 +145,24 @@ class Machine(stateful.RuleBasedStateMachine):
             self._check('at the start')
 
     def create(
-        self, name: str, flavor: str, down: int, host: str | None = None
+        self,
+        name: str,
+        flavor: str,
+        down: int,
+        host: str | None = None,
+        image: str = cloud.IMAGE,
     ) -> None:
         """Create a server; one without a host may fail.
 
+        It starts with all its flavor's vCPUs, whatever the image is.
+
         :param down: how many steps to scale it down, if there are so many.
         """
-        uuid = self.cloud.create(name, flavor, host)
+        uuid = self.cloud.create(name, flavor, host, image)
+        self.had.pop(name, None)
         self.seen[name] = self.cloud.seen(uuid, name)
+        if self.seen[name].vm_state == vm_states.ACTIVE:
+            self.must('offline at first', set(), self.cloud.offline(uuid))
         for _ in range(down):
             self.cloud.scale({'id': uuid}, 'down')
 
@@ -183,27 +200,47 @@ class Machine(stateful.RuleBasedStateMachine):
     # -- how a step is made and checked ------------------------------------
 
     @contextlib.contextmanager
-    def step(self, what: str, server: Seen | None = None) -> Iterator[None]:
+    def step(
+        self, what: str, server: Seen | None = None, detail: str = ''
+    ) -> Iterator[None]:
         """Make one step, after which all must agree.
 
+        :param what: as it is counted.
         :param server: the only one that may change; None for none.
+        :param detail: said of it, but not counted on its own.
         """
         before = self.servers
         name = server.name if server else ''
-        self.trace.append(('%s %s' % (what, name)).rstrip())
+        scaled = self._is_scaled_down(name)
+        self.trace.append(' '.join(filter(None, [what, detail, name])))
         with self._guarded(what):
             yield
             for one in [self.seen[name]] if name else self.seen.values():
                 self.seen[one.name] = self.cloud.seen(one.uuid, one.name)
-            self._check('after ' + what)
+            self._check('after ' + what, server)
             self._bystanders(before, name)
         if server:
             self.trace[-1] += ' -> ' + self._describe(name)
         self.say(self.trace[-1])
-        how = self.seen[name].vm_state if server else 'done'
-        self.tally['%s: %s' % (what, how)] += 1
+        how = self._outcome(server) if server else 'done'
+        self.tally['%s: %s' % (what, how), scaled] += 1
         if self.enough():
             raise Enough
+
+    def _is_scaled_down(self, name: str) -> bool:
+        """Return whether a server is, or any."""
+        return any(
+            offline and name in (one, '')
+            for one, offline in [
+                *((one.name, one.offline) for one in self.servers.values()),
+                *self.had.items(),
+            ]
+        )
+
+    def _outcome(self, server: Seen) -> str:
+        now = self.seen[server.name]
+        moved = now.uuid == server.uuid and now.host not in (None, server.host)
+        return now.vm_state + (', moved' if moved else '')
 
     @contextlib.contextmanager
     def _guarded(self, what: str) -> Iterator[None]:
@@ -248,13 +285,18 @@ class Machine(stateful.RuleBasedStateMachine):
             dict(state.pins),
         )
 
-    def _check(self, what: str) -> None:
-        """Read the states of all until they agree; they must, soon."""
+    def _check(self, what: str, server: Seen | None = None) -> None:
+        """Read the states of all until they agree; they must, soon.
+
+        :param server: the one that may have left a host in this step, or
+            have been deleted; None for each.
+        """
+        new = server is None or server.uuid in self.arrived
         deadline = time.monotonic() + SOON
         while found := self._disagreements():
-            if self.arrived and all(LEFT in said for said in found):
-                # Nova frees what a server has that came by a resize, and
-                # was not yet audited, only in the next audit.
+            if new and self.arrived and all(LEFT in one for one in found):
+                # Nova frees what a server has that came by a move, and was
+                # not yet audited, only in the next audit.
                 self.audit_all()
             elif time.monotonic() > deadline:
                 raise self.violation(what, *found)
@@ -269,7 +311,7 @@ class Machine(stateful.RuleBasedStateMachine):
     def audit_all(self) -> None:
         """Audit all hosts."""
         self.cloud.audit()
-        self.arrived = False
+        self.arrived.clear()
 
     def _bystanders(
         self, before: dict[str, agreement.ServerState], name: str
@@ -301,6 +343,17 @@ class Machine(stateful.RuleBasedStateMachine):
         status, text = self.ask(server, action, argument)
         if status >= 400:
             raise self.violation(action, 'the answer is %s' % text[:300])
+
+    def has_moved(self, server: Seen) -> None:
+        """Note it if a server is on another host now."""
+        if self.cloud.seen(server.uuid, server.name).host != server.host:
+            self.arrived.add(server.uuid)
+
+    def unless(self, fails: bool, method: str) -> Any:
+        """Return what breaks a method of Nova's driver, or does not."""
+        if fails:
+            return operations.broken(method)
+        return contextlib.nullcontext()
 
     def offline(self, server: Seen) -> frozenset[int]:
         """Return what a server has offline."""

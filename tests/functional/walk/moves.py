@@ -18,97 +18,130 @@ from typing import Any
 from hypothesis import stateful
 from hypothesis import strategies as st
 from nova.compute import vm_states
-from nova.tests.fixtures import libvirt as fakelibvirt
 
+from tests.functional import operations
+from tests.functional.fakes import migrations
 from tests.functional.walk import cloud
 from tests.functional.walk.cloud import Seen
 from tests.functional.walk.machine import WHICH
 from tests.functional.walk.machine import Machine
 from tests.functional.walk.machine import when
 
-LIVE = (vm_states.ACTIVE,)
+LIVE = (vm_states.ACTIVE, vm_states.PAUSED)
 COLD = (vm_states.ACTIVE, vm_states.STOPPED)
 SHELVABLE = (*COLD, vm_states.PAUSED, vm_states.SUSPENDED)
-
-FAILED = fakelibvirt.make_libvirtError(
-    fakelibvirt.libvirtError,
-    'operation failed: migration job: unexpectedly failed',
-    error_code=fakelibvirt.VIR_ERR_INTERNAL_ERROR,
-    error_domain=fakelibvirt.VIR_FROM_QEMU,
-)
+SHELVED = (vm_states.SHELVED, vm_states.SHELVED_OFFLOADED)
 
 
 class Moves(Machine):
     """Live and cold migration, resize, and shelving."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        #: What servers had offline before they were resized or shelved.
-        self.had: dict[str, frozenset[int]] = {}
-
     # -- live --------------------------------------------------------------
 
     @when(*LIVE)
     @stateful.rule(
-        which=WHICH, how=st.sampled_from(['goes', 'goes too', 'fails'])
+        which=WHICH,
+        how=st.sampled_from(
+            ['goes', 'goes', 'fails', 'is aborted', 'does not begin']
+        ),
     )
     def live_migrate(self, which: int, how: str) -> None:
         """Migrate live; it may not fit, or fail on the way."""
         server = self.pick(which, *LIVE)
+        state = server.vm_state
         offline = self.offline(server)
-        with self.step('live migrate, %s' % how, server):
-            with self._on_the_way(how) as failures:
+        with self.step('live migrate %s, %s' % (state, how), server):
+            with self._on_the_way(how, server) as failures:
                 where = {'host': None, 'block_migration': 'auto'}
                 self.ask(server, 'os-migrateLive', where)
                 self.cloud.wait(server.uuid)
             if failures:
                 # Nova rolls it back, and shows an error all the same.
                 self.cloud.wait(server.uuid, vm_states.ERROR)
-                self.accepted(server, 'os-resetState', {'state': 'active'})
-                self.cloud.wait(server.uuid, vm_states.ACTIVE)
+                self._reset(server)
+            self.has_moved(server)
         self.must('offline', offline, self.offline(server))
-        if how == 'fails':
+        self.must('state', state, self.seen[server.name].vm_state)
+        if how != 'goes':
             self.must('host', server.host, self.seen[server.name].host)
 
+    def _reset(self, server: Seen) -> None:
+        """Do what an operator does with a server in ERROR that is well."""
+        self.accepted(server, 'os-resetState', {'state': 'active'})
+        self.cloud.wait(server.uuid, vm_states.ACTIVE)
+        if server.vm_state == vm_states.PAUSED:
+            self.accepted(server, 'pause')
+            self.cloud.wait(server.uuid, vm_states.PAUSED)
+
     @contextlib.contextmanager
-    def _on_the_way(self, how: str) -> Iterator[list[str]]:
+    def _on_the_way(self, how: str, server: Seen) -> Iterator[list[str]]:
         """Let live migrations go well or fail; yield those that failed."""
         failures: list[str] = []
 
-        def fail(old: Any, new: Any) -> None:
-            failures.append(old.name())
-            raise FAILED
+        def interfere(old: Any, new: Any) -> None:
+            failures.append(how)
+            if how == 'fails':
+                migrations.fails(old, new)
+            self.audit_all()
+            abort = self.cloud.prepare_abort(server.uuid)
+            migrations.is_aborted(old, abort)
 
         world = self.cloud.world
         usual = world.on_migration
-        if how == 'fails':
-            world.on_migration = fail
+        if how in ('fails', 'is aborted'):
+            world.on_migration = interfere
         try:
-            yield failures
+            with self.unless(how == 'does not begin', 'pre_live_migration'):
+                yield failures
         finally:
             world.on_migration = usual
 
     # -- cold --------------------------------------------------------------
 
     @when(*COLD)
+    @stateful.rule(which=WHICH, leaves=st.sampled_from([True, True, False]))
+    def migrate(self, which: int, leaves: bool) -> None:
+        """Migrate cold; it may not fit, or not leave."""
+        server = self.pick(which, *COLD)
+        if leaves:
+            self._resize(server, 'migrate', None)
+            return
+        offline = self.offline(server)
+        with self.step('migrate, does not leave', server):
+            with operations.broken('migrate_disk_and_power_off'):
+                self.ask(server, 'migrate')
+                self.cloud.wait(server.uuid)
+        self.must('offline', offline, self.offline(server))
+        self.must('host', server.host, self.seen[server.name].host)
+
+    @when(vm_states.ERROR)
     @stateful.rule(which=WHICH)
-    def migrate(self, which: int) -> None:
-        """Migrate cold; it may not fit."""
-        self._resize(self.pick(which, *COLD), 'migrate', None)
+    def mend(self, which: int) -> None:
+        """Reboot a server in ERROR that is on a host."""
+        server = self.pick(which, vm_states.ERROR)
+        if server.name not in self.servers:
+            return
+        offline = self.offline(server)
+        with self.step('reboot HARD in ERROR', server):
+            self.accepted(server, 'reboot', {'type': 'HARD'})
+            self.cloud.wait(server.uuid, vm_states.ACTIVE)
+        self.must('offline', offline, self.offline(server))
 
     @when(*COLD)
     @stateful.rule(which=WHICH, flavor=st.sampled_from(sorted(cloud.FLAVORS)))
     def resize(self, which: int, flavor: str) -> None:
         """Resize to a flavor, scalable or not; it may not fit."""
         to = {'flavorRef': self.cloud.flavors[flavor]}
-        self._resize(self.pick(which, *COLD), 'resize', to)
+        self._resize(self.pick(which, *COLD), 'resize', to, 'to ' + flavor)
 
-    def _resize(self, server: Seen, action: str, argument: Any) -> None:
+    def _resize(
+        self, server: Seen, action: str, argument: Any, how: str = ''
+    ) -> None:
         before = self.servers[server.name]
-        with self.step(action, server):
+        with self.step((action + ' ' + how).rstrip(), server):
             self.ask(server, action, argument)
             self.cloud.wait(server.uuid, vm_states.RESIZED, server.vm_state)
-            self.arrived = True
+            self.has_moved(server)
         if self.seen[server.name].vm_state == vm_states.RESIZED:
             self.had[server.name] = before.offline
             self.must('offline', frozenset(), self.offline(server))
@@ -123,6 +156,7 @@ class Moves(Machine):
         with self.step('confirm', server):
             self.accepted(server, 'confirmResize')
             self.cloud.wait(server.uuid, *COLD)
+        del self.had[server.name]
         self.must('offline', frozenset(), self.offline(server))
 
     @when(vm_states.RESIZED)
@@ -133,30 +167,45 @@ class Moves(Machine):
         with self.step('revert', server):
             self.accepted(server, 'revertResize')
             self.cloud.wait(server.uuid, *COLD)
-        self.must('offline', self.had[server.name], self.offline(server))
+        had = self.had.pop(server.name)
+        self.must('offline', had, self.offline(server))
 
     # -- shelving ----------------------------------------------------------
 
     @when(*SHELVABLE)
-    @stateful.rule(which=WHICH)
-    def shelve(self, which: int) -> None:
-        """Shelve a server, and offload it at once."""
+    @stateful.rule(which=WHICH, offload=st.booleans())
+    def shelve(self, which: int, offload: bool) -> None:
+        """Shelve a server, and offload it at once, or not."""
         server = self.pick(which, *SHELVABLE)
         offline = self.offline(server)
+        self.cloud.flags(shelved_offload_time=0 if offload else -1)
         with self.step('shelve', server):
             self.accepted(server, 'shelve')
-            self.cloud.wait(server.uuid, vm_states.SHELVED_OFFLOADED)
+            self.cloud.wait(server.uuid, SHELVED[offload])
         self.had[server.name] = offline
 
-    @when(vm_states.SHELVED_OFFLOADED)
+    @when(vm_states.SHELVED)
     @stateful.rule(which=WHICH)
-    def unshelve(self, which: int) -> None:
-        """Unshelve a server; it may not fit anywhere."""
-        server = self.pick(which, vm_states.SHELVED_OFFLOADED)
-        with self.step('unshelve', server):
-            self.ask(server, 'unshelve')
-            self.cloud.wait(
-                server.uuid, vm_states.ACTIVE, vm_states.SHELVED_OFFLOADED
-            )
+    def offload(self, which: int) -> None:
+        """Offload a server that was shelved without."""
+        server = self.pick(which, vm_states.SHELVED)
+        with self.step('shelveOffload', server):
+            self.accepted(server, 'shelveOffload')
+            self.cloud.wait(server.uuid, vm_states.SHELVED_OFFLOADED)
+
+    @when(*SHELVED)
+    @stateful.rule(which=WHICH, spawns=st.sampled_from([True, True, False]))
+    def unshelve(self, which: int, spawns: bool) -> None:
+        """Unshelve a server; it may not fit anywhere, or not spawn."""
+        server = self.pick(which, *SHELVED)
+        fails = not spawns and server.vm_state == vm_states.SHELVED_OFFLOADED
+        what = 'unshelve ' + server.vm_state
+        if fails:
+            what += ', does not spawn'
+        with self.step(what, server):
+            with self.unless(fails, 'spawn'):
+                self.ask(server, 'unshelve')
+                self.cloud.wait(server.uuid, vm_states.ACTIVE, server.vm_state)
         if self.seen[server.name].vm_state == vm_states.ACTIVE:
-            self.must('offline', self.had[server.name], self.offline(server))
+            had = self.had.pop(server.name)
+            self.must('offline', had, self.offline(server))

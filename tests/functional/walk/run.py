@@ -24,7 +24,7 @@ from tests.functional.walk.moves import Moves
 from tests.functional.walk.scaling import Scaling
 
 #: Steps of one walk, from three new servers until all are deleted.
-LENGTH = 60
+LENGTH = 40
 
 _SETTINGS = hypothesis.settings(
     max_examples=10**6,

@@ -179,3 +179,22 @@ def test_novas_xml_is_adapted(did, made):
         'instance', 'network', disk_info=1
     )
     did.adapt.assert_called_once_with(guest, 'instance')
+
+
+@pytest.mark.parametrize('evacuate', [False, True])
+def test_a_rebuild_knows_nothing_of_a_move_that_failed(made, evacuate):
+    instance = mock.Mock()
+    with pytest.raises(NotImplementedError):
+        made.rebuild(
+            mock.sentinel.context,
+            instance,
+            image_meta=None,
+            injected_files=[],
+            admin_password='',
+            allocations={},
+            bdms=[],
+            detach_block_devices=None,
+            attach_block_devices=None,
+            evacuate=evacuate,
+        )
+    assert instance.drop_migration_context.called is not evacuate
