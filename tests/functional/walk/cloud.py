@@ -46,7 +46,7 @@ ENDED = (
     'cancelled',
 )
 #: Seconds until whatever was asked for must be over.
-LIMIT = 20.0
+LIMIT = 60.0
 
 IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 #: One to rebuild a server with.

@@ -36,8 +36,8 @@ class Hosts(Machine):
         #: What the servers of a lost host were like.
         self.lost: dict[str, ServerState] = {}
 
-    # A second audit in a row says nothing new.
-    @stateful.precondition(lambda self: self.trace[-1:] != ['audit'])
+    # A second audit or restart in a row says nothing new.
+    @stateful.precondition(lambda self: not self.was_last('audit'))
     @stateful.rule()
     def audit(self) -> None:
         """Audit all hosts; nothing changes, not even in memory."""
@@ -48,6 +48,7 @@ class Hosts(Machine):
             found = agreement.differences([was], [self.hosts[name]])
             self.must('differences', [], found)
 
+    @stateful.precondition(lambda self: not self.was_last('restart'))
     @stateful.precondition(lambda self: not self.cloud.away)
     @stateful.rule(host=st.sampled_from(cloud.HOSTS))
     def restart(self, host: str) -> None:
@@ -56,6 +57,7 @@ class Hosts(Machine):
             self.cloud.restart(host)
             self.cloud.settle()
 
+    @stateful.precondition(lambda self: not self.was_last('reboot a host'))
     @stateful.precondition(lambda self: not self.cloud.away)
     @stateful.rule(host=st.sampled_from(cloud.HOSTS))
     def reboot_host(self, host: str) -> None:

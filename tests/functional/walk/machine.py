@@ -99,6 +99,7 @@ class Machine(stateful.RuleBasedStateMachine):
     :cvar tally: how often each step ended how, over all walks, and whether
         the server (any, if it is a host's step) was scaled down before.
     :cvar say: is told each step that was made.
+    :cvar found: the violations, over all walks.
     :cvar enough: asked after each step whether the walk is at its end.
     :ivar trace: the steps, and what each came to.
     :ivar seen: the servers by name, as the database has them.
@@ -113,6 +114,7 @@ class Machine(stateful.RuleBasedStateMachine):
     kept: ClassVar[Kept] = Kept()
     tally: ClassVar[Counter[tuple[str, bool]]] = Counter()
     say: ClassVar[Callable[[str], None]] = staticmethod(lambda line: None)
+    found: ClassVar[list[Violation]] = []
     enough: ClassVar[Callable[[], bool]] = staticmethod(lambda: False)
 
     def __init__(self) -> None:
@@ -259,6 +261,7 @@ class Machine(stateful.RuleBasedStateMachine):
             '%s:\n  %s\nThe steps were:\n  %s'
             % (what, '\n  '.join(found), '\n  '.join(self.trace))
         )
+        self.found.append(error)
         self.say('%s\nThe log ends with:\n%s' % (error, self._log()))
         return error
 
@@ -322,6 +325,10 @@ class Machine(stateful.RuleBasedStateMachine):
             if other != name and now is not None and was != now:
                 found = agreement.differences([was], [now])
                 raise self.violation('a step of %s' % (name or 'none'), *found)
+
+    def was_last(self, what: str) -> bool:
+        """Return whether this was the last step."""
+        return bool(self.trace) and self.trace[-1].startswith(what)
 
     # -- what steps have in common -----------------------------------------
 

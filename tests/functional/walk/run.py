@@ -55,8 +55,12 @@ def walk(
     """
     end = time.monotonic() + seconds
     Walk.tally.clear()
+    Walk.found.clear()
     Walk.enough = staticmethod(
-        lambda: Walk.tally.total() >= steps or time.monotonic() > end
+        lambda: (
+            not Walk.found
+            and (Walk.tally.total() >= steps or time.monotonic() > end)
+        )
     )
     phases = [hypothesis.Phase.generate]
     if shorten:
@@ -65,8 +69,10 @@ def walk(
     test = stateful.get_state_machine_test(Walk, settings=settings)
     try:
         hypothesis.seed(seed)(test)()
-    except Enough:
-        pass
+    except (Enough, hypothesis.errors.Flaky):
+        # Hypothesis may take the end for a walk that is not the same again.
+        if Walk.found or not Walk.enough():
+            raise
     finally:
         Walk.kept.drop()
     return Walk.tally.total()
