@@ -9,15 +9,14 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Pins of a server whose cold migration or evacuation was cut off.
+"""Pins of a server whose move was cut off.
 
 A migration's old host gives the server to the new one before that saves the
 pins that it has claimed (``ComputeManager._finish_resize``). nova-compute that
 dies there leaves the server with the pins of its old host, of which each may
-be another server's here. An evacuation whose new host dies leaves its claim in
-``Instance.migration_context``; when the server is rebuilt on its old host
-later, Nova saves those pins (``ComputeManager.rebuild_instance``), which may
-be another server's as well.
+be another server's here. An evacuation or a live migration whose new host dies
+leaves its claim in ``Instance.migration_context``, which that host counts
+again whenever the server is claimed by a scale request.
 
 Nova leaves it like that when an operator resets the server's state. A server
 that can scale gets the pins that were claimed for it here, with a core for
@@ -41,13 +40,15 @@ LOG = logging.getLogger(__name__)
 #: What the old host leaves behind, and nothing but the new one changes.
 _HANDED_OVER = 'post-migrating'
 
+#: A live migration that has not come to its end; its rollback, if there was
+#: one, has dropped the claim.
+_FAILED = ('error', 'failed', 'cancelled')
 
-def finish(instance, host, spawning=False):
+
+def finish(instance, host):
     """Give a server the right pins, where a move that was cut off did not.
 
     :param host: this host.
-    :param spawning: whether its domain is being made here, so that nobody can
-        be evacuating it from here.
     :returns: whether its pins or its claim were changed.
     """
     if (
@@ -64,11 +65,10 @@ def finish(instance, host, spawning=False):
     if _has_arrived(migration, host) and _fits(instance):
         _take_pins(instance, migration)
         return True
-    idle = spawning or instance.task_state is None
-    if idle and _has_stayed(migration, host):
+    if instance.task_state is None and _has_stayed(migration, host):
         LOG.warning(
-            'The evacuation %(migration)s to %(dest)s was cut off: what was '
-            'claimed there is forgotten.',
+            'Migration %(migration)s to %(dest)s was cut off: its claim there '
+            'is forgotten.',
             {'migration': migration.uuid, 'dest': migration.dest_compute},
             instance=instance,
         )
@@ -82,9 +82,13 @@ def _has_arrived(migration, host):
 
 
 def _has_stayed(migration, host):
-    return (
-        migration.migration_type == fields.MigrationType.EVACUATION
-        and migration.source_compute == host
+    kind = migration.migration_type
+    return migration.source_compute == host and (
+        kind == fields.MigrationType.EVACUATION
+        or (
+            kind == fields.MigrationType.LIVE_MIGRATION
+            and migration.status in _FAILED
+        )
     )
 
 

@@ -144,7 +144,7 @@ class LibvirtDriver(driver.LibvirtDriver):
 
     def _get_guest_config(self, instance, *args, **kwargs):
         if self._tracker is not None:
-            self._tracker.finish_move(instance, spawning=True)
+            self._tracker.finish_move(instance)
         self._restore(instance)
         guest = super()._get_guest_config(instance, *args, **kwargs)
         guest_config.adapt(guest, instance)

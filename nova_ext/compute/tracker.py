@@ -121,13 +121,10 @@ class ResourceTracker(cores_tracker.CoresTracker):
             context, instances, nodename
         )
 
-    def finish_move(self, instance, spawning=False):
-        """Set a server's pins right after a move that was cut off.
-
-        :param spawning: as in :func:`cut_off.finish`.
-        """
+    def finish_move(self, instance):
+        """Set a server's pins right after a move that was cut off."""
         try:
-            cut_off.finish(instance, self.host, spawning)
+            cut_off.finish(instance, self.host)
         except Exception:
             LOG.exception(
                 'The pins of a server whose move was cut off could not be '

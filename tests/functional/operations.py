@@ -204,6 +204,16 @@ class OperationsBase(base.ScalingTestBase):
 
         return waits.until(look, 'the end of a move')
 
+    def reset_state(self) -> None:
+        """Do what an operator does with a server in ERROR that runs.
+
+        Nova 34 leaves it so when libvirt fails to migrate it.
+        """
+        self._wait_for_server_parameter(
+            self.server, {'status': 'ERROR'}, wait_for_fault_key=False
+        )
+        self.do('os-resetState', 'ACTIVE', {'state': 'active'})
+
     def fail_host(self, host: str, power: bool = True) -> None:
         """Let a host be lost.
 

@@ -33,16 +33,6 @@ class FailedMovesTest(operations.OperationsBase):
             )
             self.assertEqual(host, self.instance(server['id']).host)
 
-    def reset_state(self) -> None:
-        """Do what an operator does with a server in ERROR that runs.
-
-        Nova 34 leaves it so when libvirt fails to migrate it.
-        """
-        self._wait_for_server_parameter(
-            self.server, {'status': 'ERROR'}, wait_for_fault_key=False
-        )
-        self.do('os-resetState', 'ACTIVE', {'state': 'active'})
-
     def test_a_live_migration_that_fails(self) -> None:
         self.world.on_migration = migrations.fails
         # Nova says the one after it has rolled back, and then the other.
@@ -125,3 +115,55 @@ class FailedMovesTest(operations.OperationsBase):
         # Nova would apply what was claimed on the other host.
         self.do('rebuild', 'ACTIVE', {'imageRef': operations.IMAGE})
         self.assert_kept('host1')
+
+
+class FailedStartTest(operations.OperationsBase):
+    """What fails on the new host, where nobody waits for it any more."""
+
+    # Nova's old host would learn of it, and save the pins that it knew.
+    CAST_AS_CALL = False
+
+    def test_a_target_that_cannot_start_it(self) -> None:
+        """It stays there, in ERROR, until its operator starts it.
+
+        With its old flavor: Nova takes that back, but not the pins, which
+        do not fit if the new one has another number of vCPUs.
+        """
+        other = self._create_flavor(
+            vcpu=4,
+            memory_mb=256,
+            disk=1,
+            ephemeral=0,
+            extra_spec={
+                'hw:cpu_policy': 'dedicated',
+                'hw:cpu_thread_policy': 'isolate',
+                'hw:numa_nodes': '2',
+                'hw:wrs:min_vcpus': '2',
+            },
+        )
+        self.assert_fails_to_start('migrate', None, 'host1')
+        self.scale_down(self.server, 1, 3)
+        self.assert_kept('host2')
+        resize = {'flavorRef': other}
+        self.assert_fails_to_start('resize', resize, 'host2')
+        self.assertEqual([1, 4, 4], self.vcpus(self.server))
+        self.assert_scales(self.server, 'down', cores=2)
+
+    def assert_fails_to_start(
+        self, action: str, argument: Any, old: str
+    ) -> None:
+        """A server at its maximum is what is left of a resize.
+
+        :param old: the host that it comes from.
+        """
+        with broken('finish_migration'):
+            self.attempt(action, argument)
+            self.reset_state()
+        self.assertEqual('error', self.end_of_move().status)
+        self.do('reboot', 'ACTIVE', {'type': 'HARD'})
+        # Nova keeps it with the old disks, for the operator to remove.
+        connection = self.computes[old].driver._host.get_connection()
+        connection.lookupByUUIDString(self.server['id']).undefine()
+        self.audit()
+        (new,) = self.computes.keys() - {old}
+        self.assert_maximum(new)

@@ -174,15 +174,19 @@ class Attempt:
     def _remedy(self) -> str:
         """Do what Nova leaves to the operator, if anything."""
         seen = self.cloud.seen(self.uuid, '')
-        if not self.cloud.task(self.uuid) and seen.vm_state != vm_states.ERROR:
+        away = seen.host in self.cloud.away
+        # Nova has destroyed its domain there.
+        lost = away or (self._returns and seen.host == 'host1')
+        fine = seen.vm_state != vm_states.ERROR and not lost
+        if fine and not self.cloud.task(self.uuid):
             return ''
         self.act('os-resetState', {'state': 'active'})
-        if seen.host in self.cloud.away:
+        if away:
             self._clear_destination()
             self.act('evacuate', {})
             self._wait(self._is_idle)
             return 'again'
-        if self._returns and seen.host == 'host1':
+        if lost:
             self._clear_destination()
             manage.PlacementCommands().heal_allocations(
                 instance_uuid=self.uuid, force=True
@@ -192,6 +196,7 @@ class Attempt:
             return 'rebuild'
         self.act('reboot', {'type': 'HARD'})
         self._wait(self._is_idle)
+        self._undefine()
         return 'reset'
 
     def _clear_destination(self) -> None:
@@ -199,6 +204,13 @@ class Attempt:
 
         Nova never does; doc/source/admin/operation.rst has these steps.
         """
+        self._undefine()
+        manage.PlacementCommands().audit(delete=True)
+        # Until then the cores that the evacuation claimed are counted.
+        self.cloud.audit()
+
+    def _undefine(self) -> None:
+        """Remove the server's domain where the server is not, by hand."""
         for compute in self.cloud.computes.values():
             connection = compute.driver._host.get_connection()
             for domain in connection.listAllDomains(0):
@@ -206,9 +218,6 @@ class Attempt:
                 if domain.UUIDString() == self.uuid and not here:
                     domain.destroy()
                     domain.undefine()
-        manage.PlacementCommands().audit(delete=True)
-        # Until then the cores that the evacuation claimed are counted.
-        self.cloud.audit()
 
     def _disagreements(self) -> list[str]:
         try:

@@ -141,16 +141,21 @@ EVACUATION = {
 }
 
 
-@pytest.mark.parametrize(
-    ('task_state', 'spawning'), [(None, False), ('rebuild_spawning', True)]
-)
-def test_a_claim_of_elsewhere_is_forgotten(
-    saves, instance, migration, task_state, spawning
-):
-    """Nova would save its pins at the end of a rebuild."""
+def test_so_is_that_of_a_live_migration(saves, instance, migration):
+    migration.configure_mock(
+        **{
+            **EVACUATION,
+            'migration_type': 'live-migration',
+            'status': 'error',
+        }
+    )
+    assert finish(instance)
+    instance.drop_migration_context.assert_called_once_with()
+
+
+def test_a_claim_of_elsewhere_is_forgotten(saves, instance, migration):
     migration.configure_mock(**EVACUATION)
-    instance.task_state = task_state
-    assert cut_off.finish(instance, fakes.HOST, spawning)
+    assert finish(instance)
     instance.drop_migration_context.assert_called_once_with()
     assert instance.numa_topology.cpu_pinning == {3}
     assert saves == []

@@ -151,7 +151,7 @@ def test_a_cut_off_move_is_finished_before_a_domain_is_made(
     made._tracker = did.tracker
     made._get_guest_config('instance')
     first = did.mock_calls[0]
-    assert first == mock.call.tracker.finish_move('instance', spawning=True)
+    assert first == mock.call.tracker.finish_move('instance')
 
 
 def test_the_destination_of_a_live_migration_parks(did, made, monkeypatch):

@@ -169,8 +169,8 @@ def test_an_audit_gives_servers_the_pins_that_were_claimed(
         lambda self, context, instances, nodename: counted.extend(instances),
     )
 
-    def finish(instance, host, spawning):
-        assert (host, spawning, counted) == (fakes.HOST, False, [])
+    def finish(instance, host):
+        assert (host, counted) == (fakes.HOST, [])
         if instance == 'broken':
             raise RuntimeError('expected by the test')
 
