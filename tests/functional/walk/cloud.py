@@ -175,7 +175,7 @@ class Cloud(base.ScalingTestBase):
     # -- servers -----------------------------------------------------------
 
     def create(
-        self, name: str, flavor: str, host: str | None, image: str
+        self, name: str, flavor: str, host: str | None, image: str = IMAGE
     ) -> str:
         """Create a server; return its uuid when it runs or has failed.
 
