@@ -214,6 +214,16 @@ class Domain(fakelibvirt.Domain):
         del self._connection._vms[self.name()]
         self.complete_job()
 
+    def jobStats(self, flags: int = 0) -> Any:
+        """Tell of the job; that it was cancelled, only once.
+
+        Nova's monitor of the next live migration must not take it for its.
+        """
+        told = super().jobStats(flags)
+        if told['type'] == fakelibvirt.VIR_DOMAIN_JOB_CANCELLED:
+            self._job_type = fakelibvirt.VIR_DOMAIN_JOB_NONE
+        return told
+
     def abortJob(self) -> None:
         self.world.on_abort()
 
