@@ -49,7 +49,7 @@ CHECKS = (
         ('pytest', '-n2', '--dist=worksteal', 'tests/functional'),
         1500,
     ),
-    Check('lab', 'tests', ('pytest', 'tests/lab'), 1200),
+    Check('lab', 'tests', ('pytest', 'tests/lab'), 1800),
 )
 
 
