@@ -197,7 +197,6 @@ class Cloud(base.ScalingTestBase):
 
     def delete(self, uuid: str, force: bool = False) -> None:
         """Delete a server in whatever state, and wait until it is gone."""
-        self.stand_at_source(uuid)
         try:
             if force:
                 self.admin_api.post_server_action(uuid, {'forceDelete': None})
@@ -206,16 +205,6 @@ class Cloud(base.ScalingTestBase):
         except api_client.OpenStackApiNotFoundException:
             return
         self.wait(uuid, vm_states.DELETED)
-
-    def stand_at_source(self, uuid: str) -> None:
-        """Let Nova's driver know that a server has left the host it is on.
-
-        It asks the configuration (``_cleanup_resize``), which is the same
-        for all hosts of a test, when a resize is confirmed.
-        """
-        for one in self._migrations(uuid):
-            if one.status == 'finished':
-                self.flags(host=one.source_compute)
 
     def offline(self, uuid: str) -> set[int]:
         """Return which vCPUs the record or the guest has offline."""
@@ -308,9 +297,7 @@ class Cloud(base.ScalingTestBase):
 
         One that waits for its confirmation has.
         """
-        return any(one.status not in ENDED for one in self._migrations(uuid))
-
-    def _migrations(self, uuid: str) -> Any:
-        return objects.MigrationList.get_by_filters(
+        found = objects.MigrationList.get_by_filters(
             nova_context.get_admin_context(), {'instance_uuid': uuid}
         )
+        return any(one.status not in ENDED for one in found)

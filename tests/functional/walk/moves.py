@@ -154,7 +154,6 @@ class Moves(Machine):
         """Confirm a resize; the server is at its flavor's maximum."""
         server = self.pick(which, vm_states.RESIZED)
         with self.step('confirm', server):
-            self.cloud.stand_at_source(server.uuid)
             self.accepted(server, 'confirmResize')
             self.cloud.wait(server.uuid, *COLD)
         del self.had[server.name]
