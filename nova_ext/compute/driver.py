@@ -130,7 +130,24 @@ class LibvirtDriver(driver.LibvirtDriver):
             context, instance, dest_check_data, block_device_info
         )
 
-    def rebuild(self, context, instance, *args, evacuate=False, **kwargs):
+    def rebuild(
+        self,
+        context,
+        instance,
+        image_meta,
+        injected_files,
+        admin_password,
+        allocations,
+        bdms,
+        detach_block_devices,
+        attach_block_devices,
+        network_info=None,
+        evacuate=False,
+        block_device_info=None,
+        preserve_ephemeral=False,
+        accel_uuids=None,
+        reimage_boot_volume=False,
+    ):
         """Leave it to Nova, without what a failed move has left behind.
 
         Nova keeps the migration context of a resize that failed on its
@@ -140,7 +157,23 @@ class LibvirtDriver(driver.LibvirtDriver):
         """
         if not evacuate:
             instance.drop_migration_context()
-        super().rebuild(context, instance, *args, evacuate=evacuate, **kwargs)
+        super().rebuild(
+            context,
+            instance,
+            image_meta,
+            injected_files,
+            admin_password,
+            allocations,
+            bdms,
+            detach_block_devices,
+            attach_block_devices,
+            network_info,
+            evacuate,
+            block_device_info,
+            preserve_ephemeral,
+            accel_uuids,
+            reimage_boot_volume,
+        )
 
     def _get_guest_config(self, instance, *args, **kwargs):
         if self._tracker is not None:

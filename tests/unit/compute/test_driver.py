@@ -11,6 +11,7 @@
 #    under the License.
 """The driver joins Nova's life to the serving of scale requests."""
 
+import inspect
 from unittest import mock
 
 from nova import rpc
@@ -56,6 +57,15 @@ def made():
 def test_nova_finds_the_driver_below_its_own_name():
     assert virt_shim.LibvirtDriver is driver.LibvirtDriver
     assert issubclass(driver.LibvirtDriver, BASE)
+
+
+@pytest.mark.parametrize(
+    'name', [name for name in vars(driver.LibvirtDriver) if name[0] != '_']
+)
+def test_it_takes_what_novas_driver_takes(name):
+    """As Nova's own tests want it of each driver."""
+    ours = inspect.getfullargspec(getattr(driver.LibvirtDriver, name))
+    assert ours[:-1] == inspect.getfullargspec(getattr(BASE, name))[:-1]
 
 
 def test_the_host_starts_before_it_serves(did, made):
