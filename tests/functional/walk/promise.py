@@ -52,7 +52,7 @@ ROWS = (
     ('shelve and offload', 'shelve: shelved_offloaded'),
     ('offload', 'shelveOffload: .*'),
     ('unshelve', 'unshelve shelved: active'),
-    ('unshelve after offloading', 'unshelve shelved_offloaded: active'),
+    ('unshelve after offloading', 'unshelve shelved_offloaded: active.*'),
     ('unshelve without room', 'unshelve shelved_offloaded: shelved_offloaded'),
     ('unshelve that does not spawn', 'unshelve .*, does not spawn: .*'),
     ('cold migration', 'migrate: resized, moved'),
