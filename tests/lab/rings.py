@@ -47,7 +47,7 @@ CHECKS = (
         'functional',
         'tests',
         ('pytest', '-n2', '--dist=worksteal', 'tests/functional'),
-        1500,
+        2100,
     ),
     Check('lab', 'tests', ('pytest', 'tests/lab'), 1800),
 )
