@@ -63,6 +63,9 @@ class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
             group='wsgi',
         )
         self.flags(request_timeout=20, group='nova_ext')
+        # A service that is started again and again never says that it is up;
+        # what a test wants down it marks as down.
+        self.flags(service_down_time=3600)
         # The default of every real nova-api; Nova's tests turn it off.
         policy_opts.set_defaults(CONF)
         self.flags(enforce_new_defaults=True, group='oslo_policy')

@@ -19,8 +19,8 @@ import fixtures
 
 from tests.functional import base
 
-#: Seconds that nova-api waits.
-GIVES_UP = 1
+#: Seconds that nova-api waits, in which a request that nothing holds up ends.
+GIVES_UP = 5
 #: Seconds until a test has gone wrong.
 LIMIT = 60
 
