@@ -47,9 +47,9 @@ CHECKS = (
         'functional',
         'tests',
         ('pytest', '-n2', '--dist=worksteal', 'tests/functional'),
-        2100,
+        1900,
     ),
-    Check('lab', 'tests', ('pytest', 'tests/lab'), 1800),
+    Check('lab', 'tests', ('pytest', 'tests/lab'), 1700),
 )
 
 
