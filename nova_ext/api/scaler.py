@@ -96,11 +96,11 @@ class Scaler:
         return _result(answer, 'last_request')
 
     def _unanswered(self, context, instance, error, wait, until):
-        silent = isinstance(error, exception.ComputeSilent)
         said = error
-        if silent:
-            said = exception.Withdrawn(server=instance.uuid)
-            said = said.with_traceback(error.__traceback__)
+        if isinstance(error, exception.ComputeSilent):
+            said = exception.Withdrawn(server=instance.uuid).with_traceback(
+                error.__traceback__
+            )
         try:
             answer = unanswered.find(context, instance, said, wait, until)
         except unanswered.Unknown:
