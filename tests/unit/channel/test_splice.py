@@ -11,6 +11,7 @@
 #    under the License.
 import json
 
+from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
@@ -145,10 +146,16 @@ SHAPED_PACKET = (PACKET % '{"a":1,"b":"TEXT","c":{"d":"e"}}').encode()
 
 
 @given(st.lists(st.binary(max_size=40) | st.text(max_size=40), max_size=4))
+# What ends the text elsewhere, and what is no text.
+@example(['\\'])
+@example(['\\x'])
+@example(['"'])
+@example([b'\xff'])
 def test_any_text_in_a_shape_that_is_known_is_read_alike(found) -> None:
     from_guest = splice.FromGuest(INSTANCE, 31)
     from_program = splice.FromProgram('cgcs.x')
-    for text in [b'TEXT', *found]:
+    # The first makes the envelope known, the second the shape.
+    for text in [b'TEXT', b'TEXT', *found]:
         raw = text if isinstance(text, bytes) else text.encode('utf-8')
         raw = raw.replace(b'\n', b'')
         check_alike(from_guest.packet, packet_of, text_in(SHAPED, raw))
