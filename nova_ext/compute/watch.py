@@ -16,7 +16,8 @@ offline with what the metadata service says, and announces what is online;
 then it is told about those that still are. A guest without such an agent, or
 whose announcement is lost, or that brings a parked vCPU online later, is
 found out by the time that the vCPU's thread runs between audits. It is told
-once a boot; after that what it does is only recorded.
+once after each boot and scale request; after that what it does is only
+recorded.
 
 No lock of Nova's is held while a guest is asked; scale requests on the server
 find it busy meanwhile.
@@ -59,11 +60,13 @@ class GuestWatch:
         self._detector = strays.Detector()
         self._looking = threading.Lock()
         self._quota = quota.Quota()
-        # By uuid: resets of the guest, and the boots that were dealt with.
+        self._announced = set()
+        # By uuid: resets of the guest, how often its vCPUs were talked of
+        # with it, and since what it was dealt with (see `_look_at`).
         self._reboots = {}
+        self._talks = {}
         self._told = {}
         self._warned = {}
-        self._announced = set()
 
     # -- what wakes it -----------------------------------------------------
 
@@ -84,10 +87,10 @@ class GuestWatch:
         """Look, in the background, at an audit's scaled-down servers."""
         uuids = {instance.uuid for instance in instances}
         self._detector.keep(uuids)
-        for known in (self._reboots, self._told, self._warned):
+        self._announced.intersection_update(uuids)
+        for known in (self._reboots, self._talks, self._told, self._warned):
             for uuid in set(known) - uuids:
                 known.pop(uuid, None)
-        self._announced.intersection_update(uuids)
         if instances:
             self._scaler.start(self._look_at_all, instances)
 
@@ -101,6 +104,7 @@ class GuestWatch:
         job = self._job(uuid)
         if not (job.server.layout.offline & online or job.record.strays):
             # Not held: a request that comes with the boot need not wait.
+            self._talked(uuid)
             return
         with self._hold(uuid):
             self._take_back(uuid, online)
@@ -118,6 +122,7 @@ class GuestWatch:
                     'vcpus': cpuset.render(awake) or 'none',
                 },
             )
+        self._talked(uuid)
         self._note(uuid, job.record.strays & awake)
 
     # -- a guest that runs parked vCPUs ------------------------------------
@@ -139,27 +144,30 @@ class GuestWatch:
         times = guest.times(offline) if guest else {}
         if not times:
             return
-        boot = (guest.boot, self._reboots.get(uuid, 0))
         request = record.last and record.last.request_id
+        since = (guest.boot, self._reboots.get(uuid, 0), request)
+        talks = self._talks.get(uuid)
         found = self._detector.see(
             uuid,
-            strays.Look((boot, request, offline), time.monotonic(), times),
+            strays.Look((since, talks, offline), time.monotonic(), times),
         )
         if found is None:
             return
         tell = (
             bool(found)
-            and self._told.get(uuid) != boot
+            and self._told.get(uuid) != since
             and guest.is_listening(addresses.PORT_NAME) is not False
         )
         if tell or found != record.strays:
             with self._hold(uuid):
-                self._found(uuid, boot, found, tell)
+                # What it ran before it was talked to is past.
+                if self._talks.get(uuid) == talks:
+                    self._found(uuid, since, found, tell)
 
-    def _found(self, uuid, boot, found, tell):
+    def _found(self, uuid, since, found, tell):
         job = self._job(uuid)
         found &= job.server.layout.offline
-        first = self._warned.get(uuid) != boot
+        first = self._warned.get(uuid) != since
         LOG.log(
             logging.WARNING if first and found else logging.DEBUG,
             'Server %(server)s: parked vCPUs that its guest runs by itself, '
@@ -167,12 +175,13 @@ class GuestWatch:
             {'server': uuid, 'vcpus': cpuset.render(found) or 'none'},
         )
         if found:
-            self._warned[uuid] = boot
+            self._warned[uuid] = since
         confirmed = frozenset()
         # A journal's recovery asks the guest already.
         if tell and found and not job.record.journal:
-            self._told[uuid] = boot
+            self._told[uuid] = since
             confirmed = self._tell_carefully(job, found)
+            self._talked(uuid)
         self._note(uuid, found - confirmed, found - job.record.strays)
 
     def _tell_carefully(self, job, vcpus):
@@ -214,6 +223,9 @@ class GuestWatch:
             )
             answered = False
         return frozenset(telling.confirmed), answered
+
+    def _talked(self, uuid):
+        self._talks[uuid] = self._talks.get(uuid, 0) + 1
 
     def _note(self, uuid, vcpus, new=frozenset()):
         """Save which parked vCPUs run, where that is news."""

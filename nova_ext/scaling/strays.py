@@ -35,7 +35,7 @@ class Look:
     """What one look at a running, scaled-down server saw.
 
     :ivar period: is another one when the times before it say nothing about
-        now: the server has been started or scaled since.
+        now: the server has been started, told or scaled since.
     :ivar at: `time.monotonic` seconds.
     :ivar times: nanoseconds that each parked vCPU has run so far.
     """

@@ -117,7 +117,7 @@ class StraysTest(StraysTestBase):
 
     # -- a guest that brings one online ------------------------------------
 
-    def test_it_is_told_once_a_boot(self) -> None:
+    def test_it_is_told_once_a_boot_or_request(self) -> None:
         self.its_guest.online.add(1)
         self.audits()
         self.assertEqual({0, 2}, self.its_guest.online)
@@ -136,6 +136,14 @@ class StraysTest(StraysTestBase):
         self.audits()
         self.assertEqual((3, []), (self.stray()['count'], self.vcpus_now()))
         self.assert_as_before()
+        # It is scaled up and down again.
+        self.assert_scales(self.server, 'up')
+        self.assert_scales(self.server, 'down')
+        online = set(self.its_guest.online)
+        self.its_guest.online = {0, 1, 2, 3}
+        self.audits()
+        self.assertEqual(online, self.its_guest.online)
+        self.assertEqual(4, self.stray()['count'])
 
     def test_what_scales_up_is_no_stray_any_more(self) -> None:
         self.its_guest.online.add(1)

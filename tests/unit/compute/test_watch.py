@@ -25,6 +25,7 @@ from nova_ext.compute import libvirt_guest
 from nova_ext.compute import quota
 from nova_ext.compute import watch as watches
 from nova_ext.model.record import Journal
+from nova_ext.model.record import LastRequest
 from nova_ext.model.record import ScaleRecord
 from nova_ext.scaling import strays
 from nova_ext.scaling import telling
@@ -236,6 +237,66 @@ def test_another_boot_is_told_again(world, domain, watch, audit, how):
     assert asked(world) == 2
 
 
+def test_what_ran_until_the_guest_was_told_is_past(
+    world, domain, watch, audit, caplog
+):
+    """Its boot was seen in two audits before it announced itself."""
+    world.online = {0, 1, 2, 3}
+    audit(2)
+    for vcpu in (1, 3):
+        domain.spent[vcpu] += 10**9
+    watch.heard(NAME, frozenset({0, 1, 2, 3}))
+    audit(2)
+    assert (world.record.stray, asked(world)) == (None, 2)
+    assert WARNED not in caplog.text
+    world.online.add(1)
+    audit(3)
+    assert (world.online, world.record.stray.count) == ({0, 2}, 1)
+
+
+def test_what_ran_until_a_found_one_was_told_is_past(world, domain, audit):
+    """Its thread needs some time to take itself offline."""
+    world.online.add(1)
+    audit(3)
+    domain.spent[1] += 10**9
+    audit(1)
+    assert (world.record.strays, world.record.stray.count) == (set(), 1)
+
+
+def test_a_guest_that_is_told_while_it_is_looked_at(
+    world, domain, watch, audit, monkeypatch
+):
+    """The look came before, and its finding after."""
+    world.online = {0, 1, 2, 3}
+    audit(2)
+    times = domain.times
+
+    def told_meanwhile(vcpus):
+        found = times(vcpus)
+        monkeypatch.setattr(domain, 'is_listening', announced)
+        return found
+
+    def announced(port):
+        watch.heard(NAME, frozenset({0, 1, 2, 3}))
+        return True
+
+    monkeypatch.setattr(domain, 'times', told_meanwhile)
+    audit(1)
+    assert world.online == {0, 2}
+    assert (world.record.stray, asked(world)) == (None, 2)
+
+
+def test_another_scale_request_is_told_again(world, audit):
+    """What the guest does after that is another story than before."""
+    for request in ('req-1', 'req-2'):
+        last = LastRequest(request, 'down', 2, 2, 'done', '', 'now')
+        world.saved = (replace(world.record, last=last), world.saved[1])
+        world.online.add(1)
+        audit(3)
+        assert world.online == {0, 2}
+    assert (asked(world), world.record.stray.count) == (2, 2)
+
+
 def test_a_new_process_tells_what_an_older_one_recorded(world, watch, audit):
     world.online.add(1)
     audit(3)
@@ -340,5 +401,11 @@ def test_servers_that_left_are_forgotten(watch, audit, world):
     watch.rebooted(fakes.UUID)
     watch.audited([])
     assert not any(
-        [watch._reboots, watch._told, watch._warned, watch._announced]
+        [
+            watch._reboots,
+            watch._talks,
+            watch._told,
+            watch._warned,
+            watch._announced,
+        ]
     )
