@@ -115,6 +115,16 @@ class ScalingFailed(NovaExtError):
     code = 400
 
 
+class StepFailed(ScalingFailed):
+    """A step failed in a way that nobody has thought of."""
+
+    msg_fmt = (
+        'Problem scaling instance as requested: %(reason)s. The log of '
+        'nova-compute has the rest.'
+    )
+    code = 503
+
+
 class CannotOfflineCpu(ScalingFailed):
     """The guest chose a vCPU that may not go offline."""
 

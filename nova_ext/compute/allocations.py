@@ -67,14 +67,7 @@ class InstanceAllocation:
             keystone_exception.ClientException,
             nova_exception.ConsumerAllocationRetrievalFailed,
         ) as error:
-            LOG.warning(
-                'Server %(server)s: its allocation could not be read: '
-                '%(error)s',
-                {'server': self._instance.uuid, 'error': error},
-            )
-            raise exception.PlacementFailed(
-                reason=exception.name_of(error)
-            ) from error
+            raise self._failed('read', error) from error
         for allocation in found['allocations'].values():
             allocation.pop('generation', None)
         return found
@@ -85,14 +78,20 @@ class InstanceAllocation:
                 self._context, self._instance.uuid, payload
             )
         except nova_exception.NovaException as error:
-            raise exception.PlacementFailed(
-                reason=error.format_message()
-            ) from error
+            raise self._failed('changed', error) from error
         if not taken:
             raise exception.InsufficientResources(
                 reason='no free pcpu available on host: placement refused '
                 'the allocation'
             )
+
+    def _failed(self, what, error):
+        LOG.warning(
+            'Server %(server)s: its allocation could not be %(what)s: '
+            '%(error)s',
+            {'server': self._instance.uuid, 'what': what, 'error': error},
+        )
+        return exception.PlacementFailed(reason=exception.name_of(error))
 
 
 def cores_of(flavor, layout):

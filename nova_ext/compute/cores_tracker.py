@@ -27,7 +27,8 @@ Any ``Instance.save`` writes the NUMA topology that its object was loaded with
 (``InstanceNUMATopology`` counts as changed when it was loaded), and nova-api
 loads it for most actions, before it claims the server by its task state. So a
 request of a user may put pins back into the database that a scale request has
-just changed; what was last switched here is known, and restored.
+just changed; what was last switched here is known, and restored. So is the end
+of a scale request that could not be saved while the database was away.
 """
 
 import dataclasses
@@ -49,10 +50,15 @@ _synchronized = plugin_tracker.synchronized
 
 @dataclasses.dataclass(frozen=True)
 class Switched:
-    """What a switch of cores has saved of an instance."""
+    """What a switch of cores has saved of an instance.
+
+    :ivar end: the record with which a scale request ended and that could not
+        be saved; None for none.
+    """
 
     topology: Any
     offline: frozenset[int]
+    end: records.ScaleRecord | None = None
 
     @classmethod
     def of(cls, instance, topology):
@@ -64,18 +70,22 @@ class Switched:
 
     def is_in(self, instance):
         """Return whether an instance has it."""
+        record = _record(instance)
         return _pins(instance.numa_topology) == _pins(
             self.topology
-        ) and self.offline == records.offline_of(instance.system_metadata)
+        ) and record == self._with(record)
 
     def put_into(self, instance):
         """Put it into an instance, and leave the rest of its record."""
         instance.numa_topology = self.topology.obj_clone()
-        record = records.ScaleRecord.from_metadata(instance.system_metadata)
         instance.system_metadata = records.merge(
-            instance.system_metadata,
-            dataclasses.replace(record, offline=self.offline),
+            instance.system_metadata, self._with(_record(instance))
         )
+
+    def _with(self, record):
+        if self.end and record.is_before(self.end):
+            record = self.end.to_recover()
+        return dataclasses.replace(record, offline=self.offline)
 
 
 class CoresTracker(plugin_tracker.PluginTracker):
@@ -120,13 +130,26 @@ class CoresTracker(plugin_tracker.PluginTracker):
         if kept is None or kept.is_in(instance):
             return False
         LOG.warning(
-            'The pins of the server were overwritten by an operation that '
-            'had read them before a scale request; they are put back.',
+            'The pins and the record of the server are not those of its last '
+            'scale request: it could not save them, or an operation that had '
+            'read them before it has overwritten them. They are put back.',
             instance=instance,
         )
         kept.put_into(instance)
         _save(instance)
         return True
+
+    def keep(self, uuid, numa_topology, end):
+        """Keep what a scale request ended with, which could not be saved.
+
+        :meth:`restore` saves it, with a journal, so that all is made to agree
+        with it.
+
+        :param end: the :class:`nova_ext.model.record.ScaleRecord`.
+        """
+        self._switched[uuid] = Switched(
+            numa_topology.obj_clone(), end.offline, end
+        )
 
     def forget_switched(self, uuid):
         """Forget what was switched: the instance comes here anew."""
@@ -233,6 +256,10 @@ class CoresTracker(plugin_tracker.PluginTracker):
         return objects.NUMATopology.obj_from_db_obj(
             self.compute_nodes[nodename].numa_topology
         )
+
+
+def _record(instance):
+    return records.ScaleRecord.from_metadata(instance.system_metadata)
 
 
 def _pins(topology):

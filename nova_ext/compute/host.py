@@ -61,6 +61,14 @@ class HostCores:
             lambda after: self._save(before, after, record),
         )
 
+    def keep(self, record, layout):
+        """See the port."""
+        self._tracker.keep(
+            self._instance.uuid,
+            topology.with_layout(self._instance.numa_topology, layout),
+            record,
+        )
+
     def _save(self, before, after, record):
         taken = after.pcpus - before.pcpus
         self._power.up(taken)

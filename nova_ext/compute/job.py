@@ -11,6 +11,8 @@
 #    under the License.
 """One instance with all that scaling it needs."""
 
+from dataclasses import replace
+
 from nova.compute import vm_states
 
 from nova_ext import conf
@@ -22,6 +24,8 @@ from nova_ext.compute import libvirt_guest
 from nova_ext.compute import power
 from nova_ext.compute import store
 from nova_ext.compute import topology
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import Journal
 from nova_ext.model.record import ScaleRecord
 from nova_ext.scaling import request
 from nova_ext.scaling import telling
@@ -112,7 +116,7 @@ class Job:
         """
         claimed = not self.record.journal.guest_only
         if claimed:
-            self._store.reclaim()
+            self._store.reclaim(self.record)
         recovered = Recovery(
             self.server,
             self.record,
@@ -136,7 +140,7 @@ class Job:
         """
         if self._instance.vm_state == vm_states.RESIZED or self.record.journal:
             return
-        self._store.reclaim()
+        self._store.reclaim(replace(self.record, journal=Journal(DOWN)))
         try:
             self.ports.allocation.charge(self.server.layout)
         finally:

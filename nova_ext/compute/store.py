@@ -55,11 +55,14 @@ class InstanceStore:
         except exception.Interrupted as error:
             raise exception.ServerBusy(reason=str(error)) from error
 
-    def reclaim(self):
-        """Claim a server whose journal nobody works on, in any vm_state.
+    def reclaim(self, record):
+        """Claim a server that no request works on, in any vm_state.
 
+        :param record: with a journal, from which the next audit goes on
+            where this is cut off.
         :raises exception.Interrupted: another operation runs on it.
         """
+        self._put(record)
         self._instance.task_state = TASK_STATE
         self._save(expected_task_state=[None, TASK_STATE])
 

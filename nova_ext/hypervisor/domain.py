@@ -15,12 +15,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from lxml import etree
+from oslo_log import log as logging
 
 from nova_ext import cpuset
 from nova_ext import exception
 from nova_ext.hypervisor import monitor as qemu
 from nova_ext.hypervisor import privileged
 from nova_ext.hypervisor import schedulers
+
+LOG = logging.getLogger(__name__)
 
 #: ``virDomainModificationImpact`` of libvirt. Two calls cost less than one
 #: with both flags, and the live one decides.
@@ -155,7 +158,9 @@ class LiveDomain:
             )
         except self._error as error:
             raise exception.SchedulingFailed(
-                vcpu=min(vcpus), policy='that of its new state', reason=error
+                vcpu=min(vcpus),
+                policy='that of its new state',
+                reason=_name(error),
             ) from error
 
     def _iothreads(self) -> list[int]:
@@ -174,7 +179,7 @@ class LiveDomain:
             call(*args)
         except self._error as error:
             raise exception.PinningFailed(
-                what=what, pcpus=cpuset.render(pcpus), reason=error
+                what=what, pcpus=cpuset.render(pcpus), reason=_name(error)
             ) from error
 
     def _threads(
@@ -187,7 +192,7 @@ class LiveDomain:
             return [(vcpu, threads[vcpu]) for vcpu in sorted(vcpus)]
         except (self._error, KeyError) as error:
             raise exception.SchedulingFailed(
-                vcpu=min(vcpus), policy=policy, reason=error
+                vcpu=min(vcpus), policy=policy, reason=_name(error)
             ) from error
 
 
@@ -195,6 +200,12 @@ def cpu_map(pcpus: Iterable[int]) -> tuple[bool, ...]:
     """Return a set of pCPUs as libvirt wants it: one flag for each pCPU."""
     wanted = set(pcpus)
     return tuple(cpu in wanted for cpu in range(max(wanted) + 1))
+
+
+def _name(error: Exception) -> str:
+    """Return the name of a libvirt error, whose text is for the log only."""
+    LOG.warning('libvirt failed: %s', error)
+    return exception.name_of(error)
 
 
 def _schedule(vcpu: int, policy: str, call: Any, *args: Any) -> None:

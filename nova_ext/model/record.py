@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import replace
 import json
 from typing import Any
 
@@ -108,6 +109,20 @@ class ScaleRecord:
     def strays(self) -> frozenset[int]:
         """The parked vCPUs that the guest runs all the same."""
         return self.stray.vcpus & self.offline if self.stray else frozenset()
+
+    def is_before(self, end: 'ScaleRecord') -> bool:
+        """Return whether a request is in progress here that has ended."""
+        return bool(
+            self.last
+            and end.last
+            and self.last.state == IN_PROGRESS
+            and self.last.request_id == end.last.request_id
+        )
+
+    def to_recover(self) -> 'ScaleRecord':
+        """Return an end that is saved late, and so has a claim to end."""
+        journal = self.journal or Journal(DOWN)
+        return replace(self, journal=replace(journal, guest_only=False))
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> 'ScaleRecord':

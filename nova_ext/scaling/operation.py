@@ -13,11 +13,14 @@
 
 Down releases last, up acquires first (design section 5), so that whatever
 fails or dies in between leaves at worst too much reserved, and never a pCPU
-with two owners.
+with two owners. A step down is done with the save that gives its core back:
+its caller is told so whatever comes after.
 """
 
 from dataclasses import dataclass
 from dataclasses import replace
+
+from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.model import pinning
@@ -29,6 +32,8 @@ from nova_ext.model.record import ScaleRecord
 from nova_ext.scaling.ports import Ports
 from nova_ext.scaling.ports import Server
 from nova_ext.scaling.undo import Undo
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,6 @@ class Operation:
         self.left_over: Journal | None = None
         self._ports = ports
         self._rules = rules
-        self._charged = False
 
     def down(self) -> None:
         """Take one vCPU from the guest and give its core back.
@@ -77,16 +81,15 @@ class Operation:
         undo = Undo(self.server.uuid)
         before = self.layout
         try:
-            self._recharge_on_undo(before, undo)
             vcpu = self._offline_in_guest(undo)
             after = before.without(vcpu)
             self._leave_realtime(vcpu, undo)
             self._park(before, after, undo)
-            self._release(vcpu, after, undo)
-            self._charge(after)
+            self._release(vcpu, after)
         except Exception:
             self._take_back(undo)
             raise
+        self._charge_less(after)
 
     def up(self) -> None:
         """Take a core and give it to the guest as one more vCPU.
@@ -99,8 +102,7 @@ class Operation:
         before = self.layout
         vcpu = pinning.next_online(before)
         try:
-            self._recharge_on_undo(before, undo)
-            self._charge(replace(before, offline=before.offline - {vcpu}))
+            self._charge_more(vcpu, undo)
             self._acquire(vcpu, undo)
             self._unpark(before, undo)
             self._become_realtime(vcpu, undo)
@@ -145,42 +147,45 @@ class Operation:
             self._ports.domain.make_ordinary(frozenset({vcpu}))
 
     def _park(self, before: Layout, after: Layout, undo: Undo) -> None:
-        # Where the core had to be retaken, it may be another than before.
-        undo.add('pins', lambda: self._place(after, self.layout))
+        undo.add('pins', lambda: self._place(after, before))
         self._place(before, after)
 
-    def _release(self, vcpu: int, after: Layout, undo: Undo) -> None:
-        before, record = self.layout, self.record
+    def _release(self, vcpu: int, after: Layout) -> None:
         self._switch(
             after,
             replace(
-                record, offline=after.offline, journal=Journal(DOWN, vcpu)
+                self.record, offline=after.offline, journal=Journal(DOWN, vcpu)
             ),
         )
-        undo.add(
-            'core of vCPU %d' % vcpu,
-            lambda: self._retake(vcpu, before, record),
-        )
 
-    def _retake(self, vcpu: int, before: Layout, record: ScaleRecord) -> None:
+    def _charge_less(self, layout: Layout) -> None:
+        # The step is done, and saved: it cannot fail any more. Too much is
+        # charged at worst, until an audit compares that with the record.
         try:
-            self._switch(before, record)
-        except exception.InsufficientResources:
-            # The very core is another's by now; any free one will do.
-            self._take(vcpu, record)
+            self._ports.allocation.charge(layout)
+        except Exception:
+            LOG.exception(
+                'Server %s: placement still charges the core that was given '
+                'back; the next audit of the host corrects that.',
+                self.server.uuid,
+            )
 
     # -- up ----------------------------------------------------------------
 
+    def _charge_more(self, vcpu: int, undo: Undo) -> None:
+        before = self.layout
+        charge = self._ports.allocation.charge
+        # Also after a charge that seemed to fail: it may have arrived.
+        undo.add('placement allocation', lambda: charge(before))
+        charge(replace(before, offline=before.offline - {vcpu}))
+
     def _acquire(self, vcpu: int, undo: Undo) -> None:
         before, record = self.layout, self.record
-        self._take(
-            vcpu,
-            replace(
-                record,
-                offline=before.offline - {vcpu},
-                journal=Journal(UP, vcpu),
-            ),
+        taken = replace(
+            record, offline=before.offline - {vcpu}, journal=Journal(UP, vcpu)
         )
+        self.layout = self._ports.host.take(before, vcpu, taken)
+        self.record = taken
         undo.add(
             'release of the core of vCPU %d' % vcpu,
             lambda: self._switch(before, record),
@@ -220,20 +225,6 @@ class Operation:
             self._rules.timeout,
         )
 
-    def _recharge_on_undo(self, before: Layout, undo: Undo) -> None:
-        # Also after a charge that seemed to fail: it may have arrived. Last,
-        # because no other undo waits for a placement service that is away.
-        def recharge() -> None:
-            if self._charged:
-                self._charge(before)
-
-        self._charged = False
-        undo.add('placement allocation', recharge)
-
-    def _charge(self, layout: Layout) -> None:
-        self._charged = True
-        self._ports.allocation.charge(layout)
-
     def _place(self, before: Layout, after: Layout) -> None:
         self._ports.domain.pin_vcpus(pinning.moved(before, after))
         emulator = pinning.emulator_pcpus(after)
@@ -246,10 +237,6 @@ class Operation:
     def _switch(self, after: Layout, record: ScaleRecord) -> None:
         self._ports.host.switch(self.layout, after, record)
         self.layout, self.record = after, record
-
-    def _take(self, vcpu: int, record: ScaleRecord) -> None:
-        self.layout = self._ports.host.take(self.layout, vcpu, record)
-        self.record = record
 
     def _take_back(self, undo: Undo) -> None:
         if not undo.unwind() and self.record.journal:

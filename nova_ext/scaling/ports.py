@@ -128,6 +128,12 @@ class Host(Protocol):
         :raises exception.Interrupted: the server is no longer ours.
         """
 
+    def keep(self, record: ScaleRecord, layout: Layout) -> None:
+        """Remember the end of a request, which could not be saved.
+
+        Whatever looks at the server next on this host saves it first.
+        """
+
 
 class Allocation(Protocol):
     """What the placement service has allocated to the server."""

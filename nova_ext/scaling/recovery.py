@@ -100,7 +100,9 @@ class Recovery:
             return self._put_off(error)
         except Exception as error:
             LOG.exception('Server %s: recovery failed.', self._server.uuid)
-            return self._put_off(exception.ScalingFailed(reason=error))
+            return self._put_off(
+                exception.StepFailed(reason=exception.name_of(error))
+            )
         return Recovered(self._layout, None)
 
     def _put_off(self, error: exception.NovaExtError) -> Recovered:

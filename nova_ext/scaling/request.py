@@ -39,8 +39,8 @@ from nova_ext.scaling.timing import timed
 LOG = logging.getLogger(__name__)
 
 INTERRUPTED = (
-    'nova-compute stopped while it scaled the server; what it had begun was '
-    'finished or undone.'
+    'nova-compute stopped, or could save nothing, while it scaled the server; '
+    'what it had begun was finished or undone.'
 )
 
 
@@ -157,15 +157,14 @@ def carry_out(
         error = failure
     except Exception as failure:
         LOG.exception('Server %s: a scale step failed.', server.uuid)
-        error = exception.ScalingFailed(reason=str(failure))
+        error = exception.StepFailed(reason=exception.name_of(failure))
     last = _conclude(plan, operation, error)
+    ended = replace(operation.record, journal=operation.left_over, last=last)
     try:
-        ports.store.finish(
-            replace(operation.record, journal=operation.left_over, last=last),
-            operation.layout,
-        )
+        ports.store.finish(ended, operation.layout)
     except exception.SavingFailed as lost:
-        # What was done is done, and saved; the next audit ends the claim.
+        # The caller is told how it ended, so it must stay so.
+        ports.host.keep(ended, operation.layout)
         LOG.warning(
             'Server %(server)s: the end of its scale request was not saved, '
             'the next audit does it: %(error)s',

@@ -177,12 +177,14 @@ def test_a_placement_service_that_cannot_be_read(error):
         ),
     ],
 )
-def test_a_placement_service_that_cannot_be_written(error):
+def test_a_placement_service_that_cannot_be_written(caplog, error):
     reports = Reports(PCPU=4)
     reports.write_error = error
     with pytest.raises(exception.PlacementFailed) as caught:
         charge(reports, offline=[3])
-    assert error.format_message() in str(caught.value)
+    assert '(%s)' % type(error).__name__ in str(caught.value)
+    assert error.format_message() not in str(caught.value)
+    assert error.format_message() in caplog.text
     assert caught.value.code == 503
 
 

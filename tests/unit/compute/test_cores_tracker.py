@@ -11,6 +11,7 @@
 #    under the License.
 """Cores of a host change owners: tested, saved, counted, published."""
 
+import dataclasses
 from unittest import mock
 
 from nova import objects
@@ -20,6 +21,9 @@ from nova_ext import exception
 from nova_ext.compute import cores_tracker as trackers
 from nova_ext.model.pinning import Cell
 from nova_ext.model.pinning import Layout
+from nova_ext.model.record import Journal
+from nova_ext.model.record import LastRequest
+from nova_ext.model.record import ScaleRecord
 from tests.unit.compute import fakes
 from tests.unit.compute.fakes import is_locked
 
@@ -297,6 +301,55 @@ def test_what_was_overwritten_is_put_back(switched, saves, overwritten):
         'other': 'kept',
     }
     assert not switched.restore(stale)
+
+
+def in_progress(request='req-1'):
+    """Return a server whose request has saved its step, and not its end."""
+    last = LastRequest(request, 'down', 1, 2, 'in progress', '', 'then')
+    record = ScaleRecord(frozenset({1}), Journal('down', 1), last)
+    return fakes.instance(
+        fakes.cell({0: 0, 1: 0}), system_metadata=record.to_metadata()
+    )
+
+
+def ended(journal=None):
+    """Return how that request ended, with both vCPUs online."""
+    last = LastRequest('req-1', 'down', 1, 2, 'failed', 'away', 'now')
+    return ScaleRecord(journal=journal, last=last)
+
+
+@pytest.mark.parametrize(
+    ('left', 'wanted'),
+    [
+        (None, Journal('down')),
+        (Journal('up', 1, undo=True), Journal('up', 1, undo=True)),
+        # Its claim has to be ended, too.
+        (Journal('down', 1, guest_only=True), Journal('down', 1)),
+    ],
+)
+def test_an_end_that_could_not_be_saved_is_saved_later(
+    tracker, saves, left, wanted
+):
+    topology = fakes.instance(fakes.cell({0: 0, 1: 1})).numa_topology
+    tracker.keep(fakes.UUID, topology, ended(left))
+    found = in_progress()
+    assert tracker.restore(found)
+    assert len(saves) == 1
+    assert found.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 1}
+    record = ScaleRecord.from_metadata(found.system_metadata)
+    assert record == dataclasses.replace(ended(), journal=wanted)
+    assert not tracker.restore(found)
+
+
+def test_an_end_belongs_to_its_request(tracker, saves):
+    other = in_progress('req-2')
+    tracker.keep(fakes.UUID, other.numa_topology, ended())
+    assert tracker.restore(other)
+    record = ScaleRecord.from_metadata(other.system_metadata)
+    assert (record.last.request_id, record.last.state) == (
+        'req-2',
+        'in progress',
+    )
 
 
 def test_others_are_left_alone(switched):

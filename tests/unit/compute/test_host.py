@@ -44,6 +44,9 @@ class World:
         self.did.append('count')
         return after
 
+    def keep(self, uuid, numa_topology, record):
+        self.did.append(('keep', uuid, numa_topology.cpu_pinning, record))
+
     def switch(self, layout, record):
         self.did.append(('save', layout.pins, record))
         if self.broken:
@@ -106,6 +109,12 @@ def test_a_core_that_could_not_be_taken_loses_its_power(world):
         ('down', {20}),
     ]
     assert 'count' not in world.did
+
+
+def test_an_end_that_could_not_be_saved_is_kept(world):
+    port, layout = cores(world)
+    port.keep(RECORD, layout.without(1))
+    assert world.did == [('keep', fakes.UUID, {10}, RECORD)]
 
 
 @pytest.mark.parametrize(

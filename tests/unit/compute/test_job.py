@@ -235,15 +235,21 @@ def test_an_allocation_is_corrected_while_the_server_is_claimed(make, saves):
     made = make(interrupted(None, {1}))
     states = []
     made.ports.allocation.charge = lambda layout: states.append(
-        (made._instance.task_state, layout.offline)
+        (
+            made._instance.task_state,
+            ScaleRecord.from_metadata(made._instance.system_metadata).journal,
+            layout.offline,
+        )
     )
     made.recharge()
-    assert states == [('resize_prep', {1})]
+    # Where it is cut off, recovery ends the claim.
+    assert states == [('resize_prep', Journal('down'), {1})]
     assert [expected for expected, _ in saves] == [
         {'expected_task_state': [None, 'resize_prep']},
         {'expected_task_state': ['resize_prep']},
     ]
     assert made._instance.task_state is None
+    assert 'nova_ext_journal' not in made._instance.system_metadata
 
 
 def test_a_server_whose_allocation_cannot_be_corrected_is_free_again(

@@ -108,10 +108,14 @@ def test_a_note_leaves_pins_and_task_alone(saves, instance):
 
 
 def test_a_server_that_nobody_works_on_is_claimed_again(saves, instance):
-    store.InstanceStore(instance).reclaim()
+    store.InstanceStore(instance).reclaim(RECORD)
     assert saves == [
-        ({'expected_task_state': [None, 'resize_prep']}, {'task_state'}),
+        (
+            {'expected_task_state': [None, 'resize_prep']},
+            {'system_metadata', 'task_state'},
+        ),
     ]
+    assert kept(instance) == RECORD
 
 
 def test_a_server_without_pins_keeps_its_topology(saves):
@@ -151,7 +155,7 @@ def test_another_operation_was_first(saves, instance, layout, error):
         lambda: port.switch(layout, RECORD),
         lambda: port.finish(RECORD, layout),
         lambda: port.note(RECORD),
-        port.reclaim,
+        lambda: port.reclaim(RECORD),
     ):
         with pytest.raises(
             exception.Interrupted, match='ended by another operation'

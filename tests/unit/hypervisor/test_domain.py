@@ -82,13 +82,13 @@ def test_io_threads_that_nova_left_alone_stay_alone(domain, live):
     [
         (
             'vcpu',
-            'libvirt could not pin vCPU 3 to pCPUs 10: vcpu: domain is gone',
+            'libvirt could not pin vCPU 3 to pCPUs 10: LibvirtError',
         ),
-        ('emulator', 'could not pin the emulator to pCPUs 2,4-5: emulator'),
-        ('iothread', 'could not pin I/O thread 1 to pCPUs 2,4-5: iothread'),
+        ('emulator', 'could not pin the emulator to pCPUs 2,4-5: Libvirt'),
+        ('iothread', 'could not pin I/O thread 1 to pCPUs 2,4-5: Libvirt'),
     ],
 )
-def test_a_refusal_of_libvirt(domain, live, broken, text):
+def test_a_refusal_of_libvirt(domain, live, caplog, broken, text):
     domain.broken = {broken}
     with pytest.raises(exception.PinningFailed) as caught:
         if broken == 'vcpu':
@@ -96,6 +96,8 @@ def test_a_refusal_of_libvirt(domain, live, broken, text):
         else:
             live.pin_emulator(frozenset({2, 4, 5}))
     assert text in str(caught.value)
+    assert 'domain is gone' not in str(caught.value)
+    assert '%s: domain is gone' % broken in caplog.text
     assert caught.value.code == 503
     assert isinstance(caught.value.__cause__, fakes.LibvirtError)
 
@@ -150,7 +152,7 @@ def test_a_refusal_of_the_kernel(monkeypatch, domain, live, call, policy):
 def test_a_refusal_of_the_monitor(domain, live, kernel):
     domain.broken = {'monitor'}
     with pytest.raises(
-        exception.SchedulingFailed, match='vCPU 1 .*the monitor is gone'
+        exception.SchedulingFailed, match='vCPU 1 .*: LibvirtError'
     ):
         live.make_ordinary(frozenset({1}))
     assert kernel == []
@@ -167,7 +169,7 @@ def test_a_vcpu_without_a_thread(live, kernel):
 def test_a_definition_that_libvirt_refuses(domain, live):
     domain.broken = {'define'}
     with pytest.raises(
-        exception.SchedulingFailed, match='vCPU 2 .*define: domain is gone'
+        exception.SchedulingFailed, match='vCPU 2 .*: LibvirtError'
     ):
         live.make_realtime(frozenset({2}))
 

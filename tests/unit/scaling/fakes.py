@@ -58,6 +58,7 @@ class World:
         # What is saved, and what each part of the world has of it.
         self.saved = (ScaleRecord(), layout)
         self.claimed = False
+        self.kept: tuple[ScaleRecord, Layout] | None = None
         self.counted = layout
         self.others: set[int] = set()
         self.charged = len(layout.vcpus)
@@ -103,6 +104,12 @@ class World:
         self.before(name, index)
         change()
         self.after(name, index)
+
+    def restore(self) -> None:
+        """Save the end of a request that could not be saved, as audits do."""
+        if self.kept and self.record.is_before(self.kept[0]):
+            end, layout = self.kept
+            self.saved = (end.to_recover(), layout)
 
     def free(self, node: int) -> list[int]:
         return sorted(self.nodes[node] - self.counted.pcpus - self.others)
@@ -241,6 +248,9 @@ class Host:
         after = before.with_core(vcpu, free[0])
         self.switch(before, after, record)
         return after
+
+    def keep(self, record: ScaleRecord, layout: Layout) -> None:
+        self.world.kept = (record, layout)
 
 
 class Allocation:

@@ -174,7 +174,7 @@ def test_what_fails_is_tried_again_from_the_start():
     assert world.disagreements() == []
 
 
-def test_a_failure_nobody_thought_of_is_tried_again_too():
+def test_a_failure_nobody_thought_of_is_tried_again_too(caplog):
     world = scaled([1])
 
     def fail(effect, at):
@@ -184,7 +184,10 @@ def test_a_failure_nobody_thought_of_is_tried_again_too():
     journal = Journal('down', 1)
     found = recover(world, journal)
     assert found.journal == journal
-    assert 'the domain is gone' in str(found.error)
+    assert str(found.error).endswith(
+        'RuntimeError. The log of nova-compute has the rest.'
+    )
+    assert 'the domain is gone' in caplog.text
 
 
 def test_a_scale_up_that_the_guest_refuses_gives_its_core_back():

@@ -163,17 +163,19 @@ def test_a_failure_nobody_thought_of_is_undone_and_told(world, caplog):
     def fail(effect, at):
         if effect == 'pin':
             world.before = lambda effect, at: None
-            raise RuntimeError('boom')
+            raise RuntimeError('boom on compute7, SELECT * FROM nova')
 
     world.before = fail
     with caplog.at_level(logging.ERROR):
-        with pytest.raises(
-            exception.ScalingFailed,
-            match='Problem scaling instance as requested: boom',
-        ):
+        with pytest.raises(exception.StepFailed) as caught:
             carry_out(world, plan, begun)
-    assert 'RuntimeError' in caplog.text
-    assert world.record.last.reason.endswith('boom')
+    assert caught.value.code == 503
+    assert str(caught.value) == (
+        'Problem scaling instance as requested: RuntimeError. The log of '
+        'nova-compute has the rest.'
+    )
+    assert 'boom on compute7' in caplog.text
+    assert world.record.last.reason == str(caught.value)
     assert world.disagreements() == []
 
 
@@ -192,9 +194,12 @@ def test_an_end_that_cannot_be_saved_leaves_the_rest_to_the_audit(
         last = carry_out(world, plan, begun)
     assert (last.state, last.reached) == ('done', 2)
     assert 'the end of its scale request was not saved' in caplog.text
-    # The claim and the journal stay, for recovery.
+    # The claim and the journal stay, for recovery from what was told.
     assert world.claimed
     assert world.record.journal == Journal('down', 2)
+    end, layout = world.kept
+    assert (end.last, end.journal) == (last, None)
+    assert layout == world.server.layout
 
 
 def test_an_end_that_another_operation_took_is_a_failure(world):
