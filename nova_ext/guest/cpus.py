@@ -11,6 +11,8 @@
 #    under the License.
 """The guest kernel's CPUs, through sysfs."""
 
+import collections
+import glob
 import logging
 import os
 from typing import FrozenSet
@@ -46,14 +48,20 @@ class Cpus(object):
             raise CpuError('cannot read the online cpus: %s' % error)
 
     def highest(self) -> int:
-        """Return the highest online CPU, which must not be 0.
+        """Return the highest online CPU that may go offline, which is not 0.
+
+        The host takes none that is the last of its NUMA node. Where there are
+        only such, it is the highest of them, and the host says why not.
 
         :raises CpuError: only CPU 0 is online.
         """
-        cpu = max(self.online(), default=0)
-        if cpu <= 0:
+        online = self.online()
+        if online <= {0}:
             raise CpuError('only cpu 0 is online, and it must stay online')
-        return cpu
+        nodes = {cpu: self._node(cpu) for cpu in online}
+        counts = collections.Counter(nodes.values())
+        spare = [cpu for cpu in online - {0} if counts[nodes[cpu]] > 1]
+        return max(spare or online)
 
     def take_offline(self, cpu: int) -> bool:
         """Take a CPU offline; return whether it was online.
@@ -83,6 +91,13 @@ class Cpus(object):
             raise CpuError(
                 'failed to set cpu %d online: %s' % (cpu, error.strerror)
             )
+
+    def _node(self, cpu: int) -> str:
+        """Return the name of a CPU's NUMA node, empty where there is none."""
+        found = glob.glob(
+            os.path.join(self._root, 'cpu%d' % cpu, 'node[0-9]*')
+        )
+        return os.path.basename(found[0]) if found else ''
 
     def _switch(self, cpu: int, value: str) -> bool:
         name = os.path.join('cpu%d' % cpu, 'online')

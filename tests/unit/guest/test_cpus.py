@@ -24,6 +24,18 @@ def test_what_is_online_is_what_the_kernel_lists(processors) -> None:
     assert processors.highest() == 3
 
 
+@pytest.mark.parametrize(
+    ('online', 'choice'),
+    [('0-3', 3), ('0-2', 1), ('0,2-3', 3), ('0,2', 2), ('0,3', 3)],
+)
+def test_the_last_of_a_numa_node_stays(processors, online, choice) -> None:
+    processors.reset(online)
+    for cpu in range(4):
+        node = processors.root / ('cpu%d/node%d' % (cpu, cpu // 2))
+        node.mkdir(parents=True)
+    assert processors.highest() == choice
+
+
 def test_cpu_0_is_no_choice(processors) -> None:
     processors.reset('0')
     with pytest.raises(cpus.CpuError, match='only cpu 0 is online'):
