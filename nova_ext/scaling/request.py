@@ -162,7 +162,7 @@ def carry_out(
     ended = replace(operation.record, journal=operation.left_over, last=last)
     try:
         ports.store.finish(ended, operation.layout)
-    except exception.SavingFailed as lost:
+    except (exception.SavingFailed, exception.Interrupted) as lost:
         # The caller is told how it ended, so it must stay so.
         ports.host.keep(ended, operation.layout)
         LOG.warning(

@@ -43,8 +43,8 @@ class RacesTest(base.ScalingTestBase):
         self.boot(2, 1, name='neighbour')
         self.path = '/servers/%s/action' % self.server['id']
 
-    def during(self, work: Any) -> list[Any]:
-        """Scale down, and do something meanwhile, once."""
+    def during(self, work: Any, direction: str = 'down') -> list[Any]:
+        """Scale, and do something meanwhile, once."""
         found: list[Any] = []
 
         def meanwhile() -> None:
@@ -53,7 +53,7 @@ class RacesTest(base.ScalingTestBase):
 
         guest = self.guest(self.server)
         guest.meanwhile = meanwhile
-        found.insert(0, self.scale(self.server, 'down'))
+        found.insert(0, self.scale(self.server, direction))
         return found
 
     def test_a_second_request_is_refused(self) -> None:
@@ -137,6 +137,33 @@ class RacesTest(base.ScalingTestBase):
         self.assertIn('ended by another operation', first[1])
         self.audit()
         self.assert_agreement()
+
+    def test_a_reset_state_comes_too_late(self) -> None:
+        """The core is taken, and the guest does or does not take it."""
+        body = {'os-resetState': {'state': 'active'}}
+
+        def reset() -> Any:
+            return self.ask('POST', self.path, body, self.admin_api)
+
+        guest = self.guest(self.server)
+        for refuses, status, state, online in (
+            (True, 400, 'failed', 3),
+            (False, 202, 'done', 4),
+        ):
+            self.scale(self.server, 'down')
+            guest.refuses(*['up'] * refuses)
+            first, (reset_status, _) = self.during(reset, 'up')
+            self.assertEqual((202, status), (reset_status, first[0]), first)
+            guest.refuses()
+            self.audit()
+            self.assert_agreement()
+            self.assertEqual([1, online, 4], self.vcpus(self.server))
+            last = self.last_request(self.server)
+            self.assertEqual(
+                (state, first[1]), (last['state'], last['reason'])
+            )
+            if online == 3:
+                self.assert_scales(self.server, 'up')
 
 
 class TargetTest(base.ScalingTestBase):
