@@ -382,7 +382,9 @@ class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
     def _instances(self) -> list[Any]:
         return list(
             objects.InstanceList.get_by_filters(
-                nova_context.get_admin_context(), {'deleted': False}
+                nova_context.get_admin_context(),
+                {'deleted': False},
+                expected_attrs=[],
             )
         )
 

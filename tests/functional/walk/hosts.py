@@ -25,6 +25,9 @@ from tests.functional.walk.machine import Machine
 #: it was. (It leaves one that was paused or rescued to the operator.)
 HARDY = (vm_states.ACTIVE, vm_states.STOPPED, vm_states.SUSPENDED)
 
+#: Steps after which a lost host returns: nothing moves without it.
+AWAY = 6
+
 EVACUABLE = (vm_states.ACTIVE, vm_states.STOPPED, vm_states.ERROR)
 
 
@@ -35,6 +38,8 @@ class Hosts(Machine):
         super().__init__()
         #: What the servers of a lost host were like.
         self.lost: dict[str, ServerState] = {}
+        #: How many steps were made before.
+        self.lost_after = 0
 
     # A second audit or restart in a row says nothing new.
     @stateful.precondition(lambda self: not self.was_last('audit'))
@@ -83,6 +88,7 @@ class Hosts(Machine):
             self.had.update(
                 {name: state.offline for name, state in self.lost.items()}
             )
+            self.lost_after = len(self.trace)
             how = 'power' if power else 'network'
             with self.step('lose the %s of a host' % how, detail=host):
                 self.cloud.fail_host(host, power)
@@ -90,7 +96,11 @@ class Hosts(Machine):
     @stateful.precondition(lambda self: bool(self.cloud.away))
     @stateful.rule()
     def return_host(self) -> None:
-        """A lost host returns; what is still there is as it was."""
+        """A lost host returns."""
+        self._return()
+
+    def _return(self) -> None:
+        """Let it return; what is still there is as it was."""
         (host,) = self.cloud.away
         with self.step('return a lost host', detail=host):
             self.cloud.return_host(host)
@@ -121,6 +131,12 @@ class Hosts(Machine):
         now = self.servers.get(server.name)
         if now is not None:
             self.must('offline', self.had.pop(server.name), now.offline)
+
+    @stateful.invariant()
+    def return_in_time(self) -> None:
+        """Let a lost host return that was away for long."""
+        if self.cloud.away and len(self.trace) - self.lost_after > AWAY:
+            self._return()
 
     def _stranded(self) -> list[cloud.Seen]:
         return [

@@ -167,6 +167,7 @@ class Moves(Machine):
         with self.step('revert', server):
             self.accepted(server, 'revertResize')
             self.cloud.wait(server.uuid, *COLD)
+            self.has_moved(server)
         had = self.had.pop(server.name)
         self.must('offline', had, self.offline(server))
 
