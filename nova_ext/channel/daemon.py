@@ -255,6 +255,7 @@ class Daemon:
             self._settings.limits,
             self.router.from_guest,
             self._remove,
+            self.router.programs,
         )
         self._guests[instance] = guest
         self.router.guests[instance] = guest

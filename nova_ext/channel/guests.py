@@ -14,18 +14,24 @@
 Reading is fair: a guest gets so many bytes and messages a turn, and one that
 spends more than its budget is not read until that allows it again; its bytes
 then wait in the guest. What it does not read waits in its outbox.
+
+The loop calls the guest's `lane.Lane`, which takes the usual messages and
+leaves everything else to what is here.
 """
 
 from collections.abc import Callable
+from collections.abc import Mapping
 import errno
 import socket
 import time
 
 from oslo_log import log as logging
 
+from nova_ext.channel import lane
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import outbox
+from nova_ext.channel import router
 from nova_ext.channel import splice
 from nova_ext.channel import tally
 from nova_ext.wire import framing
@@ -46,6 +52,7 @@ class Guest:
     :param path: the socket on which QEMU listens.
     :param deliver: called with the lines of each turn of the guest.
     :param removed: called when the socket is gone and no connection is left.
+    :param programs: those that the usual messages are for, by address.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class Guest:
         limits: limits_module.Limits,
         deliver: Callable[['Guest', list[bytes]], None],
         removed: Callable[['Guest'], None],
+        programs: Mapping[str, router.Program],
     ) -> None:
         self.instance = instance
         self.gate = limits_module.LogGate()
@@ -64,10 +72,13 @@ class Guest:
         self._path = path
         self._loop = loop
         self._limits = limits
-        self._turn_bytes = limits.turn_bytes
+        # A read is never longer than a line may be; the lane relies on it.
+        self._turn_bytes = min(limits.turn_bytes, limits.line_bytes)
         self._turn_messages = limits.turn_messages
         self._deliver = deliver
         self._removed = removed
+        self._programs = programs
+        self._lane: lane.Lane | None = None
         self._socket: socket.socket | None = None
         self._events = 0
         self._reader = framing.LineReader(limits.line_bytes)
@@ -117,7 +128,16 @@ class Guest:
         self._retry = FIRST_RETRY
         self._complaint = None
         self._events = loop_module.READ
-        self._loop.watch(sock.fileno(), self._events, self)
+        self._lane = lane.Lane(
+            self,
+            self.instance,
+            sock.recv,
+            self._turn_bytes,
+            self._turn_messages,
+            self._programs,
+            self.tally.to_program,
+        )
+        self._loop.watch(sock.fileno(), self._events, self._lane)
         self._flush()
 
     def file_appeared(self) -> None:
@@ -172,7 +192,7 @@ class Guest:
             return
         self._loop.forget(self._socket.fileno())
         self._socket.close()
-        self._socket = None
+        self._socket = self._lane = None
         self._reader = framing.LineReader(self._limits.line_bytes)
         self._lines = []
         self._resting = False
@@ -210,10 +230,27 @@ class Guest:
             return
         except OSError:
             chunk = b''
+        self.received(chunk)
+
+    def received(self, chunk: bytes) -> None:
+        """Take what was read; nothing is the end of the connection."""
         if not chunk:
             self._lost()
             return
         self._work(self._reader.feed(chunk), len(chunk))
+        if self._lane is not None:
+            whole = self._reader.between_lines
+            self._lane.usual = self.splicer.usual if whole else splice.UNKNOWN
+
+    def deliver(self, line: bytes) -> None:
+        """Route a line, count it, and tell if it is dropped."""
+        self._deliver(self, [line])
+
+    def spend(self, messages: int, size: int) -> None:
+        """Charge so many messages and bytes, and rest if that is needed."""
+        rest = self._budget.spend(messages, size)
+        if rest > 0:
+            self._pause(rest)
 
     def _work(self, lines: list[bytes], size: int) -> None:
         """Deliver a turn's worth of lines, then rest if needed."""

@@ -100,6 +100,8 @@ class Router:
     :param others: where programs are found that have not bound here.
     :param seek: called with the name of a guest that is not in the table;
         may put it there.
+    :ivar programs: those that have bound an address here, by it; to be changed
+        by `bind` and `unbind` only.
     :ivar rest: what concerns no guest of the table, or one that is gone.
     """
 
@@ -112,14 +114,14 @@ class Router:
         self._limits = limits
         self._seek = seek
         self._others = others or NoPrograms()
-        self._programs: dict[str, Program] = {}
+        self.programs: dict[str, Program] = {}
         self.guests: dict[str, Guest] = {}
         self.rest = tally.Tally()
 
     @property
     def addresses(self) -> list[str]:
         """The addresses that programs have bound here."""
-        return sorted(self._programs)
+        return sorted(self.programs)
 
     def totals(self) -> tally.Tally:
         """Return all counts since the start."""
@@ -131,12 +133,12 @@ class Router:
 
     def bind(self, address: str, program: Program) -> bool:
         """Give the address to a program; false when another one has it."""
-        return self._programs.setdefault(address, program) is program
+        return self.programs.setdefault(address, program) is program
 
     def unbind(self, address: str, program: Program) -> None:
         """Free the address, if this program has it."""
-        if self._programs.get(address) is program:
-            del self._programs[address]
+        if self.programs.get(address) is program:
+            del self.programs[address]
 
     def remove(self, guest: Guest) -> None:
         """Forget a guest but not what it has done."""
@@ -146,7 +148,7 @@ class Router:
     def from_guest(self, guest: Guest, lines: list[bytes]) -> None:
         """Pass a guest's lines on to the programs that they name."""
         instance, flow = guest.instance, guest.tally.to_program
-        splice_, programs = guest.splicer.packet, self._programs
+        splice_, programs = guest.splicer.packet, self.programs
         for line in lines:
             try:
                 address, packet = splice_(line)

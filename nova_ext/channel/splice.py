@@ -18,6 +18,8 @@ only one text is another than in the message before, nothing is parsed at all;
 then control characters may stand in it as they are, which json-c reads, too.
 """
 
+import functools
+
 from nova_ext.wire import framing
 from nova_ext.wire import header
 from nova_ext.wire import jsonc
@@ -27,6 +29,15 @@ from nova_ext.wire import jsonc
 _OF_GUEST = 16
 _OF_PROGRAM = 4096
 _LONGEST = 500
+
+#: A read that is one usual message of a guest, and the packet for it: what is
+#: before its text and after it, and how long both are; what is in the packet
+#: before the text and after it, up to the guest's name; the address.
+Usual = tuple[bytes, bytes, int, bytes, bytes, str]
+#: No read is this.
+UNKNOWN: Usual = (b'', b'', 1, b'', b'', '')
+#: Usual messages of which guests that say the same share one copy.
+_SHARED = 256
 
 _DATA = header.DATA.encode('ascii')
 _START = len(_DATA)
@@ -47,18 +58,21 @@ class Shape:
     A text is all between two quotation marks, so a message with another text
     in the same place is as good as the first, if the text has no quotation
     mark, no escape and, because nothing is decoded, no byte beyond ASCII.
+
+    :ivar head: what a message has before the text.
+    :ivar tail: what it has after it.
     """
 
-    __slots__ = ('_head', '_strange', '_tail')
+    __slots__ = ('_strange', 'head', 'tail')
 
     def __init__(self) -> None:
         # No message has a line feed.
-        self._head = self._tail = b'\n'
+        self.head = self.tail = b'\n'
         self._strange = 0
 
     def fits(self, message: bytes, start: int) -> bool:
         """Tell whether a message from ``start`` on has the shape."""
-        head, tail = self._head, self._tail
+        head, tail = self.head, self.tail
         return (
             message.startswith(head, start)
             and message.endswith(tail)
@@ -86,8 +100,8 @@ class Shape:
         if len(message) - len(pieces[longest]) > _LARGEST:
             return False
         head, tail = pieces[:longest], pieces[longest + 1 :]
-        self._head = message[begin:start] + b'"'.join([*head, b''])
-        self._tail = b'"'.join([b'', *tail]) + message[end:]
+        self.head = message[begin:start] + b'"'.join([*head, b''])
+        self.tail = b'"'.join([b'', *tail]) + message[end:]
         return True
 
 
@@ -95,9 +109,11 @@ class FromGuest:
     """Makes packets for programs of one guest's lines.
 
     :param instance: the guest; what the message says counts for nothing.
+    :ivar usual: what a read of one message in the known shape is.
     """
 
     def __init__(self, instance: str, max_nesting: int) -> None:
+        self.usual = UNKNOWN
         self._instance = instance
         self._max_nesting = max_nesting
         self._known: dict[str, tuple[str, bytes]] = {}
@@ -125,7 +141,18 @@ class FromGuest:
             end = len(text[:end].encode('utf-8'))
         elif self._shape.learn(line, 0, _START, end):
             self._usual = (known[0], len(line) - end, known[1])
+            self.usual = self._framed()
         return known[0], line[:end] + known[1]
+
+    def _framed(self) -> Usual:
+        address, size, ending = self._usual
+        return _shared(
+            framing.LF + self._shape.head,
+            self._shape.tail + framing.LF,
+            self._shape.tail[:-size]
+            + ending.removesuffix(closing(self._instance)),
+            address,
+        )
 
     def _learn(self, line: bytes, tail: str) -> tuple[str, bytes]:
         message = header.parse_serial(line, self._max_nesting)
@@ -140,6 +167,17 @@ class FromGuest:
                 packet[_end_of(message.payload) :],
             )
         return message.dest_addr, packet
+
+
+def closing(instance: str) -> bytes:
+    """Return how each packet of a guest to a program ends."""
+    return jsonc.dumps(instance).encode('ascii') + b'}'
+
+
+@functools.lru_cache(_SHARED)
+def _shared(head: bytes, tail: bytes, after: bytes, address: str) -> Usual:
+    around = len(head) + len(tail)
+    return head, tail, around, head.removeprefix(framing.LF), after, address
 
 
 class FromProgram:

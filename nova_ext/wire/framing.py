@@ -72,6 +72,11 @@ class LineReader(object):
         """Bytes of an unfinished line that are kept."""
         return len(self._rest)
 
+    @property
+    def between_lines(self) -> bool:
+        """Whether the next byte is the first of a line."""
+        return not self._rest and not self._skipping
+
     def feed(self, chunk: bytes) -> List[bytes]:
         """Take the next bytes of the stream and return the finished lines."""
         if not self._rest and not self._skipping and chunk.endswith(LF):

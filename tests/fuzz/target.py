@@ -19,7 +19,10 @@ from collections.abc import Callable
 import json
 from typing import Any
 
+from nova_ext.channel import lane
+from nova_ext.channel import loop
 from nova_ext.channel import splice
+from nova_ext.channel import tally
 from nova_ext.wire import addresses
 from nova_ext.wire import framing
 from nova_ext.wire import header
@@ -50,6 +53,94 @@ def check(given: bytes) -> None:
         on_the_host(line, splicer)
         in_the_guest(line)
         of_a_program(line)
+    assert quickly(stream, size) == slowly(lines)
+
+
+def slowly(lines: list[bytes]) -> list[tuple[str, bytes]]:
+    """What becomes of lines that are taken one by one."""
+    splicer = splice.FromGuest(INSTANCE, jsonc.MAX_NESTING)
+    found = []
+    for line in lines:
+        try:
+            found.append(splicer.packet(line))
+        except BadMessage:
+            pass
+    return found
+
+
+def quickly(stream: bytes, size: int) -> list[tuple[str, bytes]]:
+    """What becomes of the stream where the usual messages go quickly."""
+    found: list[tuple[str, bytes]] = []
+    general = General(found)
+    chunks = [
+        stream[start : start + size] for start in range(0, len(stream), size)
+    ]
+    general.lane = lane.Lane(
+        general,
+        INSTANCE,
+        lambda size: chunks.pop(0),
+        size,
+        1000,
+        Everybody(found),
+        tally.Flow(),
+    )
+    while chunks:
+        general.lane.on_ready(loop.READ)
+    return found
+
+
+class General:
+    """What a guest's connection does with a read, without any limits."""
+
+    lane: lane.Lane
+
+    def __init__(self, found: list[tuple[str, bytes]]) -> None:
+        self._found = found
+        self._reader = framing.LineReader(MAX_LINE)
+        self._splicer = splice.FromGuest(INSTANCE, jsonc.MAX_NESTING)
+
+    def received(self, chunk: bytes) -> None:
+        """Take what was read."""
+        for line in self._reader.feed(chunk):
+            try:
+                self._found.append(self._splicer.packet(line))
+            except BadMessage:
+                pass
+        whole = self._reader.between_lines
+        self.lane.usual = self._splicer.usual if whole else splice.UNKNOWN
+
+    def spend(self, messages: int, size: int) -> None:
+        """Nothing is charged here."""
+
+    def deliver(self, line: bytes) -> None:
+        """No program refuses anything here."""
+        raise AssertionError(line)
+
+    def on_ready(self, events: int) -> None:
+        """Nothing but reading is needed here."""
+        raise AssertionError(events)
+
+    def on_failure(self) -> None:
+        """Nothing is caught here."""
+
+
+class Everybody(dict[str, Any]):
+    """Programs at all addresses."""
+
+    asked = None
+
+    def __init__(self, found: list[tuple[str, bytes]]) -> None:
+        self._found = found
+
+    def get(self, address: str, default: Any = None) -> Any:
+        """Return a program that takes everything."""
+        self._address = address
+        return self
+
+    def send(self, sender: str, packet: bytes) -> None:
+        """Take a packet."""
+        assert sender == INSTANCE
+        self._found.append((self._address, packet))
 
 
 def expected(stream: bytes) -> list[bytes]:

@@ -70,6 +70,7 @@ def guest(folder, made, stack):
             limits.Limits(**changes),
             lambda guest, found: lines.extend(found),
             removed.append,
+            {},
         )
         stack.callback(one._disconnect)
         return one, lines, removed
@@ -116,7 +117,13 @@ def test_that_the_socket_has_no_owner_yet_is_not_told(
 
 def test_a_path_too_long_is_told_and_tried_again(made, stack, caplog) -> None:
     one = guests.Guest(
-        'i', '/x' * 60, made, limits.Limits(), lambda *_: None, lambda _: None
+        'i',
+        '/x' * 60,
+        made,
+        limits.Limits(),
+        lambda *_: None,
+        lambda _: None,
+        {},
     )
     one.connect()
     assert 'path too long' in caplog.text

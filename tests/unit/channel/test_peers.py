@@ -46,7 +46,7 @@ def test_a_bound_connection_may_be_silent(start, connect, monkeypatch) -> None:
     assert b'"bound"' in sock.recv(1000)
     late = connect()
     assert b'no address was bound in time' in late.recv(1000)
-    assert 'a' in server.router._programs
+    assert 'a' in server.router.programs
 
 
 @pytest.mark.parametrize(
@@ -94,4 +94,4 @@ def test_a_program_that_ends_is_forgotten(start, connect) -> None:
     assert sock.recv(1000)
     sock.close()
     polling.until(lambda: not server._local.programs)
-    assert server.router._programs == {}
+    assert server.router.programs == {}

@@ -147,3 +147,23 @@ def test_a_leading_line_feed_alone_would_not_save_it() -> None:
     reader.read(b'{"a')
     reader.read(framing.guest_line(b'{"first":1}'))
     assert reader.delivered == []
+
+
+@pytest.mark.parametrize(
+    'chunks, whole',
+    [
+        ([], True),
+        ([b'a'], False),
+        ([b'a\n'], True),
+        ([b'a\nb'], False),
+        ([b'x' * 20], False),
+        ([b'x' * 20, b'\n'], True),
+    ],
+)
+def test_it_knows_whether_it_is_between_lines(
+    chunks: list[bytes], whole: bool
+) -> None:
+    reader = framing.LineReader(10)
+    for chunk in chunks:
+        reader.feed(chunk)
+    assert reader.between_lines is whole
