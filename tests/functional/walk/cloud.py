@@ -24,6 +24,7 @@ from nova import objects
 from nova.compute import vm_states
 from nova.tests.functional.api import client as api_client
 from nova.virt import event
+from oslo_concurrency import lockutils
 from sqlalchemy import pool
 
 from nova_ext.api import views
@@ -279,6 +280,9 @@ class Cloud(base.ScalingTestBase):
             state = instance.vm_state if instance else vm_states.DELETED
             task = instance.task_state if instance else None
             wanted = not states or state in states
+            if state == vm_states.DELETED:
+                # Nova says so before it removes what is the server's.
+                wanted = wanted and instance is None and _is_let_go(uuid)
             if wanted and task is None and not self._moving(uuid):
                 return state
             if time.monotonic() > deadline:
@@ -312,3 +316,12 @@ class Cloud(base.ScalingTestBase):
             nova_context.get_admin_context(), {'instance_uuid': uuid}
         )
         return any(one.status not in ENDED for one in found)
+
+
+def _is_let_go(uuid: str) -> bool:
+    """Return whether no nova-compute holds its lock on a server."""
+    try:
+        with lockutils.lock(uuid, 'nova-', blocking=False):
+            return True
+    except lockutils.AcquireLockFailedException:
+        return False
