@@ -13,6 +13,7 @@
 
 from collections.abc import Callable
 import threading
+import time
 from typing import Any
 
 from oslo_log import log as logging
@@ -21,8 +22,11 @@ from nova_ext.groups import monitor
 
 LOG = logging.getLogger(__name__)
 
-#: Longest pause in seconds between two checks while something is wrong.
+#: Longest pause in seconds between two checks while something is wrong, and
+#: how long a start may take before it counts as such.
 _SOON = 5.0
+#: The start, among what health is about.
+_START = 'start'
 #: Seconds that parts which wait for the message bus get to end.
 _END_TIMEOUT = 10.0
 
@@ -67,8 +71,10 @@ class Process:
         threading.Thread(
             target=self._start, args=(start,), name='start', daemon=True
         ).start()
+        late = time.monotonic() + _SOON
         while not self._ending.is_set():
             if self.serving.is_set():
+                self.health.report(_START, None)
                 for name, check in self._checks.items():
                     self.health.report(name, check())
                 pause = self._interval
@@ -76,6 +82,13 @@ class Process:
                     pause = min(pause, _SOON)
                 self._ending.wait(pause)
             else:
+                if time.monotonic() >= late:
+                    self.health.report(
+                        _START,
+                        'not done, and nothing is served: the message bus '
+                        'has not been reached yet; check [DEFAULT]'
+                        'transport_url and whether the bus runs',
+                    )
                 self._ending.wait(0.1)
         ending = threading.Thread(target=self._end, name='end', daemon=True)
         ending.start()

@@ -86,3 +86,23 @@ def test_a_failed_start_ends_it_with_a_status() -> None:
 def test_what_is_reported_by_others_counts() -> None:
     made = process.Process({}, 0.01, 'channel')
     assert made.health.problems() == ['channel: not checked yet']
+
+
+def test_a_start_that_waits_for_the_bus_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, '_SOON', 0.05)
+    reached = threading.Event()
+    made = process.Process({'bus': lambda: None}, 0.01)
+    thread = run(made, lambda: reached.wait(30) and None)
+    polling.until(lambda: len(made.health.problems()) == 2)
+    assert made.health.problems() == [
+        'bus: not checked yet',
+        'start: not done, and nothing is served: the message bus has not '
+        'been reached yet; check [DEFAULT]transport_url and whether the bus '
+        'runs',
+    ]
+    reached.set()
+    polling.until(lambda: not made.health.problems())
+    made.stop()
+    thread.join(10)
