@@ -30,6 +30,9 @@ PACE = 0.001
 _AWAKE = 0.0002
 #: Packets that a program floods a guest with, for one that never reads.
 _TO_GUEST = 3000
+#: Seconds until a program has bound its address, and until the burst that a
+#: guest may begin with is over.
+_BOUND, _PAST = 0.3, 2.0
 
 _fork = multiprocessing.get_context('fork')
 
@@ -109,8 +112,8 @@ def flooding(host: ends.Host, name: str) -> Iterator[None]:
     stuck = ends.Program(host.local, 'cgcs.stuck')
     with (
         contextlib.closing(stuck),
-        _process(_drain, host.local),
-        _process(_write, host.guests[1].socket, LINES[name]),
+        _process(_BOUND, _drain, host.local),
+        _process(_PAST, _write, host.guests[1].socket, LINES[name]),
     ):
         yield
 
@@ -118,19 +121,21 @@ def flooding(host: ends.Host, name: str) -> Iterator[None]:
 @contextlib.contextmanager
 def deaf(host: ends.Host) -> Iterator[None]:
     """Let a program write for ever to the second guest, which never reads."""
-    with _process(_write_to_guest, host.local, host.guests[1].instance):
+    with _process(_PAST, _write_to_guest, host.local, host.guests[1].instance):
         yield
 
 
 @contextlib.contextmanager
 def _process(
-    target: Callable[..., None], *arguments: object
+    settled: float, target: Callable[..., None], *arguments: object
 ) -> Iterator[None]:
-    """Run a function in a process."""
+    """Run a function in a process.
+
+    :param settled: seconds that it gets first.
+    """
     process = _fork.Process(target=target, args=arguments)
     process.start()
-    # Past the burst that a guest may begin with.
-    time.sleep(2.0)
+    time.sleep(settled)
     try:
         yield
     finally:
