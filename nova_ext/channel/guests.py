@@ -246,9 +246,9 @@ class Guest:
         """Route a line, count it, and tell if it is dropped."""
         self._deliver(self, [line])
 
-    def spend(self, messages: int, size: int) -> None:
-        """Charge so many messages and bytes, and rest if that is needed."""
-        rest = self._budget.spend(messages, size)
+    def spend(self, messages: int, size: int, seconds: float) -> None:
+        """Charge messages, bytes and time, and rest if that is needed."""
+        rest = self._budget.spend(messages, size, seconds)
         if rest > 0:
             self._pause(rest)
 

@@ -27,8 +27,9 @@ leaves, as it was read, to the general one (`guests`, `router`):
 * a message that the program does not take; the general way tries it again,
   counts and logs.
 
-Turns are no larger than there. Messages and bytes are charged, a few late;
-time is not, since each such message takes the same, whatever is in it.
+Turns are no larger than there. The guest is charged, a few messages late, and
+for the time a fixed price: each such message takes about the same, whatever
+is in it.
 """
 
 from collections.abc import Callable
@@ -40,8 +41,11 @@ from nova_ext.channel import router
 from nova_ext.channel import splice
 from nova_ext.channel import tally
 
-#: Messages that are charged to the guest's budget together.
+#: Messages that are charged to the guest's budget together, and the seconds
+#: that one costs it: more than it takes here, and less than all that
+#: ``guest_message_rate`` allows by default may take.
 _CHARGE = 16
+_PRICE = 3e-6
 
 _READ = loop_module.READ
 _LF, _QUOTE, _REVERSE = b'\n"\\'
@@ -56,8 +60,8 @@ class General(loop_module.Handler, Protocol):
     def deliver(self, line: bytes) -> None:
         """Route a line, count it, and tell if it is dropped."""
 
-    def spend(self, messages: int, size: int) -> None:
-        """Charge so many messages and bytes, and rest if that is needed."""
+    def spend(self, messages: int, size: int, seconds: float) -> None:
+        """Charge messages, bytes and time, and rest if that is needed."""
 
 
 class Lane:
@@ -157,7 +161,7 @@ class Lane:
         if self._messages >= _CHARGE:
             messages, size = self._messages, self._bytes
             self._messages = self._bytes = 0
-            self._general.spend(messages, size)
+            self._general.spend(messages, size, messages * _PRICE)
 
     def on_failure(self) -> None:
         """Give the connection up after an error of our own."""

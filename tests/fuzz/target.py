@@ -109,7 +109,7 @@ class General:
         whole = self._reader.between_lines
         self.lane.usual = self._splicer.usual if whole else splice.UNKNOWN
 
-    def spend(self, messages: int, size: int) -> None:
+    def spend(self, messages: int, size: int, seconds: float) -> None:
         """Nothing is charged here."""
 
     def deliver(self, line: bytes) -> None:

@@ -222,9 +222,13 @@ def test_what_a_program_does_not_take_is_told(caplog) -> None:
     assert '\x1b' not in caplog.text
 
 
-@pytest.mark.parametrize('limit', ['message_rate', 'byte_rate'])
-def test_who_spends_more_than_its_rate_rests(limit: str) -> None:
-    one = Way(LEARNED, **{limit: 20.0}).run()
+@pytest.mark.parametrize(
+    'limit',
+    [{'message_rate': 20.0}, {'byte_rate': 500.0}, {'time_share': 4e-5}],
+    ids=['messages', 'bytes', 'time'],
+)
+def test_who_spends_more_than_its_rate_rests(limit: dict[str, float]) -> None:
+    one = Way(LEARNED, **limit).run()
     one.chunks += [message(b'x')] * 100
     handler = one.guest._lane
     assert handler is not None
