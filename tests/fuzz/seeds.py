@@ -58,6 +58,16 @@ def first() -> Iterator[bytes]:
         yield b'\0' + datagram[:4500] + b'\n'
     for case in captures.load('wire_malformed.yaml'):
         yield b'\0' + captures.line_of(case['line'])[:4500] + b'\n'
+    for texts in ((b'third', b'', b'"'), (b'\\q',), (b'\xff',), (b'\n',)):
+        yield b'\0' + b''.join(map(usual, (b'first', b'second', *texts)))
+
+
+def usual(text: bytes) -> bytes:
+    """Return a message that differs from others in one text."""
+    return (
+        b'\n{"data":{"a":"%s"},"version":2,"dest_addr":"b","source_addr":"c"}\n'
+        % text
+    )
 
 
 def corpus() -> list[bytes]:

@@ -53,7 +53,9 @@ def check(given: bytes) -> None:
         on_the_host(line, splicer)
         in_the_guest(line)
         of_a_program(line)
-    assert quickly(stream, size) == slowly(lines)
+    slow = slowly(lines)
+    assert quickly(pieces(stream, size)) == slow
+    assert quickly(messages_of(stream)) == slow
 
 
 def slowly(lines: list[bytes]) -> list[tuple[str, bytes]]:
@@ -68,18 +70,28 @@ def slowly(lines: list[bytes]) -> list[tuple[str, bytes]]:
     return found
 
 
-def quickly(stream: bytes, size: int) -> list[tuple[str, bytes]]:
-    """What becomes of the stream where the usual messages go quickly."""
-    found: list[tuple[str, bytes]] = []
-    general = General(found)
-    chunks = [
+def pieces(stream: bytes, size: int) -> list[bytes]:
+    """Cut a stream into reads of one size."""
+    return [
         stream[start : start + size] for start in range(0, len(stream), size)
     ]
+
+
+def messages_of(stream: bytes) -> list[bytes]:
+    """Cut a stream into reads that end where a message may."""
+    cut = stream.replace(b'}\n', b'}\n\0cut').split(b'\0cut')
+    return [piece for read in cut for piece in pieces(read, MAX_LINE)]
+
+
+def quickly(chunks: list[bytes]) -> list[tuple[str, bytes]]:
+    """What becomes of reads where the usual messages go quickly."""
+    found: list[tuple[str, bytes]] = []
+    general = General(found)
     general.lane = lane.Lane(
         general,
         INSTANCE,
         lambda size: chunks.pop(0),
-        size,
+        MAX_LINE,
         1000,
         Everybody(found),
         tally.Flow(),

@@ -61,6 +61,21 @@ def test_the_target_notices_harm(broken, monkeypatch) -> None:
         target.check(b'\0{"a":1}\n{"b":2}\nx')
 
 
+@pytest.mark.parametrize(
+    'mark, text',
+    [('_QUOTE', b'"'), ('_REVERSE', b'\\q'), ('_LF', b'\n')],
+    ids=['quotation mark', 'escape', 'line feed'],
+)
+def test_the_target_notices_what_the_quick_way_lets_pass(
+    mark: str, text: bytes, monkeypatch
+) -> None:
+    stream = b'\0' + b''.join(map(seeds.usual, (b'first', b'second', text)))
+    target.check(stream)
+    monkeypatch.setattr(target.lane, mark, 1)
+    with pytest.raises(AssertionError):
+        target.check(stream)
+
+
 def test_the_target_notices_text_that_would_harm_a_log() -> None:
     for text in ('a\nb', 'é', '\x1b[2J', 'x' * 400):
         with pytest.raises(AssertionError):
