@@ -45,7 +45,7 @@ OUTSTANDING = 8
 ROUNDS = 5
 ROUND_TRIPS = 4000
 #: Times that each flood is begun.
-PAIRS = 3
+PAIRS = 5
 LOADS = {'to_program': loads.to_program, 'to_guests': loads.to_guests}
 #: So that the limits for one guest do not bind.
 UNLIMITED = {
@@ -62,8 +62,9 @@ AGENT_THERE = {
 }
 #: How much slower a quiet guest's median and p99 may become beside a flood.
 MEDIAN_BESIDE, P99_BESIDE = 1.1, 2.0
-#: How much slower a round trip may be at 1,000 guests than at 10.
+#: How much slower a round trip may be with many guests than with few.
 GROWTH = 1.25
+FEW, MANY = 10, 1000
 #: KiB for each idle guest.
 IDLE = 50.0
 
@@ -80,12 +81,12 @@ def main() -> int:
     subject.use_the_other_core()
     missed: list[str] = []
     if found.only in (None, 'cost'):
-        trips = {}
         for count in found.guests:
             with hosts(count) as both:
                 missed += costs(both, count, found.seconds)
-                trips[count] = round_trips(both, count)
-        missed += growth(trips)
+                round_trips(both, count)
+        if {FEW, MANY} <= set(found.guests):
+            missed += growth()
     if found.only in (None, 'floods'):
         missed += beside_floods(found.seconds)
     if found.only in (None, 'memory'):
@@ -178,39 +179,47 @@ def percentile(times: list[float], part: float) -> float:
     return sorted(times)[int(len(times) * part)] * 1e6
 
 
-def round_trips(
-    both: dict[str, ends.Host], count: int
-) -> dict[int, tuple[float, float]]:
-    """Print and return p50 and p99 of round trips through the daemon."""
-    found = {}
+def round_trips(both: dict[str, ends.Host], count: int) -> None:
+    """Print p50 and p99 of round trips."""
     for size in SIZES:
         for name, host in both.items():
             times = loads.round_trips(host, size, ROUND_TRIPS)
-            p50, p99 = percentile(times, 0.5), percentile(times, 0.99)
             print(
                 'round trip  %6d %6d %8s p50 %6.1f us  p99 %6.1f us'
-                % (count, size, name, p50, p99)
+                % (
+                    *(count, size, name),
+                    *(percentile(times, 0.5), percentile(times, 0.99)),
+                )
             )
-            found[size] = (p50, p99)
-    return found
 
 
-def growth(
-    trips: dict[int, dict[int, tuple[float, float]]],
-) -> Iterator[str]:
-    """Compare 1,000 guests with 10; yield what is missed."""
-    if 10 not in trips or 1000 not in trips:
-        return
+def growth() -> Iterator[str]:
+    """Compare round trips of many guests with those of few, which take
+    turns; yield what is missed."""
     print()
-    for size in SIZES:
-        for index, name in enumerate(('p50', 'p99')):
-            ratio = trips[1000][size][index] / trips[10][size][index]
-            print(
-                '%s of 1000 guests, %d bytes: %.2f of that of 10'
-                % (name, size, ratio)
-            )
-            if ratio > GROWTH:
-                yield 'growth of %s at %d bytes' % (name, size)
+    with hosts(FEW) as few, hosts(MANY) as many:
+        # What each guest says first is read more thoroughly.
+        for both in (few, many):
+            loads.round_trips(both['daemon'], SIZES[0], 3 * MANY)
+        for size in SIZES:
+            pairs = [
+                [
+                    loads.round_trips(both['daemon'], size, MANY)
+                    for both in (few, many)
+                ]
+                for _ in range(ROUNDS)
+            ]
+            for name, part in (('p50', 0.5), ('p99', 0.99)):
+                ratio = statistics.median(
+                    percentile(more, part) / percentile(less, part)
+                    for less, more in pairs
+                )
+                print(
+                    '%s of %d guests, %d bytes: %.2f of that of %d'
+                    % (name, MANY, size, ratio, FEW)
+                )
+                if ratio > GROWTH:
+                    yield 'growth of %s at %d bytes' % (name, size)
 
 
 def beside_floods(seconds: float) -> Iterator[str]:
