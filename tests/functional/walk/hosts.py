@@ -128,6 +128,10 @@ class Hosts(Machine):
                 self.ask(server, 'evacuate', {})
                 self.cloud.wait(server.uuid, *HARDY, vm_states.ERROR)
             self.has_moved(server)
+            if not spawns and not self.had[server.name]:
+                # Nova's claim frees by a copy that does not know the pins;
+                # only that of a scaled-down server does.
+                self.arrived.add(server.uuid)
         now = self.servers.get(server.name)
         if now is not None:
             self.must('offline', self.had.pop(server.name), now.offline)
