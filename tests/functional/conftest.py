@@ -16,13 +16,17 @@ concurrency backend and its object registry while it is imported.
 """
 
 import importlib
+import importlib.util
 import os
 import queue
 from typing import Any
 
-# Nova 34 runs nova-compute on native threads. The capture of output is
-# pytest's work, and Nova's own log capture does the rest.
-os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'true')
+# Nova 34 runs nova-compute on native threads; the fixtures of those before it
+# know greenlets only. The capture of output is pytest's work, and Nova's own
+# log capture does the rest.
+_POOLS = 'nova.thread_pool_factory'
+_native = importlib.util.find_spec(_POOLS) is not None
+os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', str(_native))
 os.environ.setdefault('OS_TEST_TIMEOUT', '600')
 os.environ.setdefault('LANGUAGE', 'en_US')
 os.environ.setdefault('LC_ALL', 'C.UTF-8')
@@ -36,8 +40,9 @@ importlib.import_module('nova.tests.unit')
 # A service that stops ends all thread pools of its process, from a thread of
 # its own. Nova's fixture prevents that for as long as the test runs; on a
 # busy machine the thread comes later, and no test after it has any pools.
-_pools: Any = importlib.import_module('nova.thread_pool_factory')
-_pools.shutdown_all_executors = lambda: None
+if _native:
+    _pools: Any = importlib.import_module(_POOLS)
+    _pools.shutdown_all_executors = lambda: None
 
 # Nova's tests let the idle workers of thread pools look 100 times a second
 # whether they are to stop. Each restart of a service leaves some, and soon
