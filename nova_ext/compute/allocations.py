@@ -80,6 +80,9 @@ class InstanceAllocation:
         except nova_exception.NovaException as error:
             raise self._failed('changed', error) from error
         if not taken:
+            # Nova says the same of an error of placement, as without its
+            # database, where it cannot be asked either.
+            self._allocations()
             raise exception.InsufficientResources(
                 reason='no free pcpu available on host: placement refused '
                 'the allocation'

@@ -146,6 +146,22 @@ def test_a_host_without_capacity():
     assert caught.value.code == 400
 
 
+def test_a_placement_service_without_its_database(monkeypatch):
+    """Nova calls that a refusal, which would blame the host."""
+    reports = Reports(PCPU=3)
+
+    def fails(*args):
+        reports.read_error = nova_exception.ConsumerAllocationRetrievalFailed(
+            consumer_uuid=fakes.UUID, error='500'
+        )
+        return False
+
+    monkeypatch.setattr(reports, 'put_allocations', fails)
+    with pytest.raises(exception.PlacementFailed) as caught:
+        charge(reports)
+    assert caught.value.code == 503
+
+
 @pytest.mark.parametrize(
     'error',
     [
