@@ -22,8 +22,15 @@ Nova leaves it like that when an operator resets the server's state. A server
 that can scale gets the pins that were claimed for it here, with a core for
 each vCPU, and loses a claim of elsewhere. Other servers keep Nova's way, and
 so does one whose resize has changed the number of its vCPUs, which has its old
-flavor still. Leans on the status that a migration's old host sets last,
-``post-migrating`` (Nova 31 to 34).
+flavor still.
+
+An audit of Nova takes a server that is about to leave for one that arrives,
+where an earlier move to this host has failed: it counts the pins that are
+claimed on the other host (``ResourceTracker._update_available_resource``).
+That is undone for every server, because its cores would be free for others.
+
+Leans on the status that a migration's old host sets last, ``post-migrating``
+(Nova 31 to 34).
 """
 
 from nova import objects
@@ -75,6 +82,39 @@ def finish(instance, host):
         instance.drop_migration_context()
         return True
     return False
+
+
+def stay(instance, host):
+    """Count a server that an audit takes for an arrival as it is here.
+
+    :param instance: as the audit will count it; is not saved.
+    :param host: this host.
+    :returns: whether its pins were changed.
+    """
+    context = instance.migration_context
+    if (
+        context is None
+        or instance.vm_state == vm_states.RESIZED
+        or not _has_pins_of(instance, context.new_numa_topology)
+        or _has_pins_of(instance, context.old_numa_topology)
+    ):
+        return False
+    migration = objects.Migration.get_by_id(
+        instance._context, context.migration_id
+    )
+    if migration.dest_compute == host or migration.source_compute != host:
+        return False
+    instance.revert_migration_context()
+    return True
+
+
+def _has_pins_of(instance, topology):
+    return _pins(instance.numa_topology) == _pins(topology)
+
+
+def _pins(topology):
+    cells = topology.cells if topology else ()
+    return [(cell.id, cell.cpu_pinning) for cell in cells]
 
 
 def _has_arrived(migration, host):

@@ -113,6 +113,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
     def _update_usage_from_instances(self, context, instances, nodename):
         for instance in instances:
             self.finish_move(instance)
+            self._stay(instance)
             if _is_unfinished(instance):
                 self._journalled.add(instance.uuid)
             if _is_scaled_down(instance):
@@ -129,6 +130,16 @@ class ResourceTracker(cores_tracker.CoresTracker):
             LOG.exception(
                 'The pins of a server whose move was cut off could not be '
                 'saved; the next audit tries again.',
+                instance=instance,
+            )
+
+    def _stay(self, instance):
+        try:
+            cut_off.stay(instance, self.host)
+        except Exception:
+            LOG.exception(
+                'Whether a server leaves this host could not be found out; it '
+                'is counted as Nova does.',
                 instance=instance,
             )
 

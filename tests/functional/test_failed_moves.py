@@ -63,6 +63,30 @@ class FailedMovesTest(operations.OperationsBase):
         abort = self.prepare_abort(self.server['id'])
         migrations.is_aborted(old, abort)
 
+    def test_an_audit_while_a_server_leaves_for_good_or_not(self) -> None:
+        """It failed to come once, which Nova remembers."""
+        self.world.on_migration = migrations.fails
+        self.live_migrate('failed', 'error')
+        self.reset_state()
+        self.world.on_migration = lambda old, new: None
+        self.live_migrate()
+        self.boot(2, host='host1', name='in its place', numa_nodes='1')
+        self.assert_agreement()
+        before = self.states()[0]
+        during = []
+
+        def abort(old: Any, new: Any) -> None:
+            self.audit()
+            during.extend(self.states()[0])
+            migrations.is_aborted(old, self.prepare_abort(self.server['id']))
+
+        self.world.on_migration = abort
+        self.live_migrate('cancelled', 'error')
+        self.assertEqual(before[1].tracked, during[1].tracked)
+        self.assertEqual('host2', before[1].name)
+        self.reset_state()
+        self.assert_agreement()
+
     def test_a_target_without_room_for_the_maximum(self) -> None:
         """Two cores are not enough, though it uses no more."""
         self.fill('host2')

@@ -68,6 +68,7 @@ def instance(*cells, specs=None, **changes):
             instance_uuid=UUID, cells=list(cells)
         ),
         'system_metadata': {},
+        'migration_context': None,
         **changes,
     }
     made = objects.Instance(admin(), **values)

@@ -170,3 +170,53 @@ def test_a_claim_that_may_be_used(saves, instance, migration, changes):
     instance.task_state = None if changes else 'rebuilding'
     assert not finish(instance)
     instance.drop_migration_context.assert_not_called()
+
+
+@pytest.fixture
+def leaving(instance, migration):
+    """Return a server that leaves this host, as Nova's audit counts it."""
+    context = instance.migration_context
+    context.old_numa_topology = instance.numa_topology
+    context.old_pci_requests = context.old_pci_devices = None
+    context.old_resources = None
+    instance.numa_topology = context.new_numa_topology.obj_clone()
+    migration.configure_mock(
+        source_compute=fakes.HOST, dest_compute='host2', status='running'
+    )
+    return instance
+
+
+def pins(instance):
+    return instance.numa_topology.cells[0].cpu_pinning
+
+
+def test_a_server_that_leaves_is_counted_as_it_is_here(saves, leaving):
+    assert cut_off.stay(leaving, fakes.HOST)
+    assert (pins(leaving), saves) == ({0: 3, 1: 3}, [])
+    assert not cut_off.stay(leaving, fakes.HOST)
+
+
+def test_a_server_that_cannot_scale_is_counted_so_too(leaving):
+    """Else its cores would be free for one that can."""
+    leaving.flavor.extra_specs = {}
+    assert cut_off.stay(leaving, fakes.HOST)
+    assert pins(leaving) == {0: 3, 1: 3}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'where'),
+    [
+        ({}, {'source_compute': 'host2', 'dest_compute': fakes.HOST}),
+        ({}, {'dest_compute': fakes.HOST}),
+        ({'vm_state': 'resized'}, {}),
+        ({'migration_context': None}, {}),
+    ],
+)
+def test_one_that_comes_or_stays_is_counted_as_it_was(
+    leaving, migration, changes, where
+):
+    migration.configure_mock(**where)
+    for name, value in changes.items():
+        setattr(leaving, name, value)
+    assert not cut_off.stay(leaving, fakes.HOST)
+    assert pins(leaving) == {0: 10, 1: 11}

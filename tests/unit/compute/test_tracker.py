@@ -182,6 +182,30 @@ def test_an_audit_gives_servers_the_pins_that_were_claimed(
     assert counted == [instance]
 
 
+def test_an_audit_counts_servers_that_leave_as_they_are(
+    monkeypatch, tracker, caplog
+):
+    counted = []
+    monkeypatch.setattr(
+        BASE,
+        '_update_usage_from_instances',
+        lambda self, context, instances, nodename: counted.extend(instances),
+    )
+    asked = []
+
+    def stay(instance, host):
+        assert (host, counted) == (fakes.HOST, [])
+        asked.append(instance)
+        if len(asked) == 1:
+            raise RuntimeError('expected by the test')
+
+    monkeypatch.setattr(cut_off, 'stay', stay)
+    instances = [fakes.instance(), fakes.instance()]
+    tracker._update_usage_from_instances('context', instances, fakes.NODE)
+    assert asked == counted == instances
+    assert 'is counted as Nova does' in caplog.text
+
+
 CLAIMED = {0: 4, 1: 5, 2: 6, 3: 7}
 SCALED_DOWN = {0: 0, 1: 1, 2: 0, 3: 0}
 PARKED = {0: 4, 1: 5, 2: 4, 3: 4}
