@@ -40,6 +40,7 @@ from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.compute import plugin_tracker
+from nova_ext.compute import topology as topologies
 from nova_ext.model import record as records
 from nova_ext.scaling import planning
 
@@ -71,8 +72,8 @@ class Switched:
     def is_in(self, instance):
         """Return whether an instance has it."""
         record = _record(instance)
-        return _pins(instance.numa_topology) == _pins(
-            self.topology
+        return topologies.have_same_pins(
+            instance.numa_topology, self.topology
         ) and record == self._with(record)
 
     def put_into(self, instance):
@@ -260,11 +261,6 @@ class CoresTracker(plugin_tracker.PluginTracker):
 
 def _record(instance):
     return records.ScaleRecord.from_metadata(instance.system_metadata)
-
-
-def _pins(topology):
-    cells = topology.cells if topology else ()
-    return [(cell.id, cell.cpu_pinning) for cell in cells]
 
 
 def _save(instance):

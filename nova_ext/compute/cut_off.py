@@ -39,6 +39,7 @@ from nova.compute import vm_states
 from nova.objects import fields
 from oslo_log import log as logging
 
+from nova_ext.compute import topology
 from nova_ext.model import bounds
 from nova_ext.model import record as records
 
@@ -91,12 +92,12 @@ def stay(instance, host):
     :param host: this host.
     :returns: whether its pins were changed.
     """
-    context = instance.migration_context
+    context, pinned = instance.migration_context, instance.numa_topology
     if (
         context is None
         or instance.vm_state == vm_states.RESIZED
-        or not _has_pins_of(instance, context.new_numa_topology)
-        or _has_pins_of(instance, context.old_numa_topology)
+        or not topology.have_same_pins(pinned, context.new_numa_topology)
+        or topology.have_same_pins(pinned, context.old_numa_topology)
     ):
         return False
     migration = objects.Migration.get_by_id(
@@ -106,15 +107,6 @@ def stay(instance, host):
         return False
     instance.revert_migration_context()
     return True
-
-
-def _has_pins_of(instance, topology):
-    return _pins(instance.numa_topology) == _pins(topology)
-
-
-def _pins(topology):
-    cells = topology.cells if topology else ()
-    return [(cell.id, cell.cpu_pinning) for cell in cells]
 
 
 def _has_arrived(migration, host):

@@ -89,6 +89,20 @@ def with_layout(topology, layout):
     return copy
 
 
+def have_same_pins(one, another):
+    """Return whether two topologies have the same pins in the same cells.
+
+    :param one: ``InstanceNUMATopology``, or None for no cells.
+    :param another: the same.
+    """
+    return _pins(one) == _pins(another)
+
+
+def _pins(topology):
+    cells = topology.cells if topology else ()
+    return [(cell.id, cell.cpu_pinning) for cell in cells]
+
+
 def realtime_vcpus(instance):
     """Return the vCPUs that run real-time while they are online."""
     flavor = instance.flavor
