@@ -90,14 +90,15 @@ def stay(instance, host):
 
     :param instance: as the audit will count it; is not saved.
     :param host: this host.
-    :returns: whether its pins were changed.
+    :returns: whether it is counted as it is here, and not as claimed.
     """
-    context, pinned = instance.migration_context, instance.numa_topology
+    context = instance.migration_context
     if (
         context is None
         or instance.vm_state == vm_states.RESIZED
-        or not topology.have_same_pins(pinned, context.new_numa_topology)
-        or topology.have_same_pins(pinned, context.old_numa_topology)
+        or not topology.have_same_pins(
+            instance.numa_topology, context.new_numa_topology
+        )
     ):
         return False
     migration = objects.Migration.get_by_id(

@@ -208,6 +208,7 @@ def test_a_server_that_cannot_scale_is_counted_so_too(leaving):
     [
         ({}, {'source_compute': 'host2', 'dest_compute': fakes.HOST}),
         ({}, {'dest_compute': fakes.HOST}),
+        ({}, {'source_compute': 'host3'}),
         ({'vm_state': 'resized'}, {}),
         ({'migration_context': None}, {}),
     ],

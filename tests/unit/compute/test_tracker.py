@@ -159,18 +159,23 @@ def test_an_audit_leaves_servers_in_motion_alone(monkeypatch, tracker, state):
     assert tracker._journalled == set()
 
 
-def test_an_audit_gives_servers_the_pins_that_were_claimed(
-    monkeypatch, tracker, caplog
-):
-    counted = []
+@pytest.fixture
+def audited(monkeypatch):
+    """Return a list that gets the instances that Nova counts."""
+    found = []
     monkeypatch.setattr(
         BASE,
         '_update_usage_from_instances',
-        lambda self, context, instances, nodename: counted.extend(instances),
+        lambda self, context, instances, nodename: found.extend(instances),
     )
+    return found
 
+
+def test_an_audit_gives_servers_the_pins_that_were_claimed(
+    monkeypatch, tracker, audited, caplog
+):
     def finish(instance, host):
-        assert (host, counted) == (fakes.HOST, [])
+        assert (host, audited) == (fakes.HOST, [])
         if instance == 'broken':
             raise RuntimeError('expected by the test')
 
@@ -179,22 +184,16 @@ def test_an_audit_gives_servers_the_pins_that_were_claimed(
     tracker.finish_move('broken')
     assert 'the next audit tries again' in caplog.text
     tracker._update_usage_from_instances('context', [instance], fakes.NODE)
-    assert counted == [instance]
+    assert audited == [instance]
 
 
 def test_an_audit_counts_servers_that_leave_as_they_are(
-    monkeypatch, tracker, caplog
+    monkeypatch, tracker, audited, caplog
 ):
-    counted = []
-    monkeypatch.setattr(
-        BASE,
-        '_update_usage_from_instances',
-        lambda self, context, instances, nodename: counted.extend(instances),
-    )
     asked = []
 
     def stay(instance, host):
-        assert (host, counted) == (fakes.HOST, [])
+        assert (host, audited) == (fakes.HOST, [])
         asked.append(instance)
         if len(asked) == 1:
             raise RuntimeError('expected by the test')
@@ -202,7 +201,7 @@ def test_an_audit_counts_servers_that_leave_as_they_are(
     monkeypatch.setattr(cut_off, 'stay', stay)
     instances = [fakes.instance(), fakes.instance()]
     tracker._update_usage_from_instances('context', instances, fakes.NODE)
-    assert asked == counted == instances
+    assert asked == audited == instances
     assert 'is counted as Nova does' in caplog.text
 
 
