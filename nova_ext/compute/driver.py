@@ -12,9 +12,11 @@
 """The driver seam: ``compute_driver = nova_ext.LibvirtDriver``.
 
 A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
-``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_handle_conn_event``,
-``cpu_api``, and for live migration ``post_claim_migrate_data`` at the
-destination and ``_live_migration_operation`` at the source (Nova 31 to 34), on
+``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_destroy``,
+``_handle_conn_event``, ``cpu_api``, and for live migration
+``check_can_live_migrate_source``, ``_live_migration_operation`` and
+``post_live_migration_at_source`` at the source and ``post_claim_migrate_data``
+at the destination (Nova 31 to 34), on
 ``rebuild``, which Nova's driver leaves to the compute manager, on
 ``virtapi._compute``, that manager, whose tracker it replaces before its first
 use, and on ``nova.rpc.get_server``, which picks the executor.
@@ -116,10 +118,16 @@ class LibvirtDriver(driver.LibvirtDriver):
         if self._tracker is not None:
             self._tracker.restore(instance)
 
-    def power_off(self, instance, timeout=0, retry_interval=0):
-        """Power off; a server that is being shelved leaves its host so."""
+    def _destroy(self, instance):
+        # It powers the pCPUs down that the copy says, also where the server
+        # is rebooted; and one that is shelved leaves its host with it.
         self._restore(instance)
-        super().power_off(instance, timeout, retry_interval)
+        super()._destroy(instance)
+
+    def post_live_migration_at_source(self, context, instance, network_info):
+        """Power the pCPUs down that the server had here, and no others."""
+        self._restore(instance)
+        super().post_live_migration_at_source(context, instance, network_info)
 
     def check_can_live_migrate_source(
         self, context, instance, dest_check_data, block_device_info=None

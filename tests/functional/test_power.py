@@ -99,6 +99,43 @@ class PowerTest(base.ScalingTestBase):
         self.assert_power_follows()
         self._scale(server, 'up')
 
+    def _overtaken(self) -> Any:
+        """Return a server's older copy, whose freed core is another's now."""
+        server = self.boot(4, 1, numa_nodes='1')
+        for vcpus in (7, 4):
+            self.boot(vcpus, name='filler', numa_nodes='1')
+        older = self.instance(server['id'])
+        self._scale(server, 'down')
+        freed = older.numa_topology.cpu_pinning - self.pinned()
+        other = self.boot(1, name='other')
+        mine = self.instance(other['id']).numa_topology.cpu_pinning
+        self.assertEqual(freed, mine)
+        return older
+
+    def test_older_copies_power_down_no_core_of_another(self) -> None:
+        older = self._overtaken()
+        older.save()
+        reboot = {'reboot': {'type': 'HARD'}}
+        self.api.post_server_action(older.uuid, reboot)
+        self._wait_for_state_change({'id': older.uuid}, 'ACTIVE')
+        self.assert_power_follows()
+        self.assert_agreement()
+
+    def test_a_deletion_by_an_older_copy(self) -> None:
+        older = self._overtaken()
+        older.save()
+        self._delete_server({'id': older.uuid})
+        self.assert_power_follows()
+
+    def test_the_end_of_a_live_migration_by_an_older_copy(self) -> None:
+        older = self._overtaken()
+        owned = self.powered()
+        left = self.instance(older.uuid).numa_topology.cpu_pinning
+        self.computes['host1'].driver.post_live_migration_at_source(
+            older._context, older, []
+        )
+        self.assertEqual(owned - left, self.powered())
+
 
 def _last(log: list[str], name: str) -> int:
     return max(at for at, entry in enumerate(log) if entry == name)

@@ -138,7 +138,7 @@ def test_a_host_that_never_started_ends_too(did, made):
     ('name', 'arguments'),
     [
         ('_get_guest_config', ('instance',)),
-        ('power_off', ('instance', 60, 10)),
+        ('_destroy', ('instance',)),
         ('check_can_live_migrate_source', ('c', 'instance', 'data', 'disks')),
     ],
 )
@@ -152,6 +152,19 @@ def test_overwritten_pins_are_put_back_first(
     assert names.index('tracker.restore') < names.index(name)
     did.tracker.restore.assert_called_once_with('instance')
     getattr(did, name).assert_called_once_with(*arguments)
+
+
+def test_an_older_copy_powers_nothing_down_that_has_gone(
+    did, made, monkeypatch
+):
+    name = 'post_live_migration_at_source'
+    monkeypatch.setattr(BASE, name, getattr(did, name))
+    made._tracker = did.tracker
+    made.post_live_migration_at_source('c', 'instance', 'net')
+    assert did.mock_calls == [
+        mock.call.tracker.restore('instance'),
+        mock.call.post_live_migration_at_source('c', 'instance', 'net'),
+    ]
 
 
 def test_a_cut_off_move_is_finished_before_a_domain_is_made(
