@@ -200,7 +200,12 @@ class FromProgram:
         known = self._known.get(packet[:start])
         if known is not None:
             instance, tail = known
-            if self._shape.fits(packet, start) and _SOLIDUS not in packet:
+            if (
+                self._shape.fits(packet, start)
+                and _SOLIDUS not in packet
+                # A guest's line has none, but a packet may.
+                and framing.LF not in packet
+            ):
                 return instance, _DATA + packet[start:-1] + tail
             text = jsonc.decode(packet)
             end = jsonc.end_of_value(text, start, jsonc.MAX_NESTING)

@@ -16,6 +16,7 @@ the stream is read, 0 for 4096 bytes, and the rest is the stream.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 import json
 from typing import Any
 
@@ -36,6 +37,9 @@ INSTANCE = 'instance-0000000a'
 
 #: Short, so that the fuzzer finds lines that are longer.
 MAX_LINE = 4096
+
+#: What may follow in a message that is like the one before.
+OTHER_TEXTS = (b'another', b'a\nb', b'a\x01b', b'\\n', b'a/b', b'\xff', b'')
 
 
 def check(given: bytes) -> None:
@@ -285,13 +289,35 @@ def of_a_program(text: bytes) -> None:
 def spliced(packet: bytes) -> None:
     """What a program of the host gave to the channel daemon."""
     splicer = splice.FromProgram('a')
-    try:
-        message = header.parse_host_program(packet)
-    except BadMessage:
-        refused(splicer.line, packet)
-        return
-    line = framing.host_line(
-        header.serial(message.payload, message.dest_addr, 'a')
-    )
-    for _ in range(2):
-        assert splicer.line(packet) == (message.dest_instance, line)
+    # The second time it may learn the shape, in which the others come.
+    for given in (packet, packet, *with_other_texts(packet)):
+        try:
+            message = header.parse_host_program(given)
+        except BadMessage:
+            refused(splicer.line, given)
+            continue
+        wanted = framing.host_line(
+            header.serial(message.payload, message.dest_addr, 'a')
+        )
+        instance, line = splicer.line(given)
+        assert instance == message.dest_instance
+        same_line(line, wanted)
+
+
+def with_other_texts(packet: bytes) -> Iterator[bytes]:
+    """Yield the packet with others in the place of its longest text."""
+    pieces = packet.split(b'"')
+    longest = max(range(len(pieces)), key=lambda place: len(pieces[place]))
+    before, after = pieces[:longest], pieces[longest + 1 :]
+    half = packet[: len(packet) // 2]
+    for text in (*OTHER_TEXTS, half, half.replace(b'"', b'\n')):
+        yield b'"'.join([*before, text, *after])
+
+
+def same_line(quick: bytes, slow: bytes) -> None:
+    """What the short way makes, control characters as they are or not."""
+    assert quick.count(b'\n') == slow.count(b'\n')
+    if jsonc.escaped(quick.strip()) == quick.strip():
+        assert quick == slow
+    else:
+        assert json.loads(jsonc.escaped(quick)) == json.loads(slow)

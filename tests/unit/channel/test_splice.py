@@ -151,15 +151,19 @@ SHAPED_PACKET = (PACKET % '{"a":1,"b":"TEXT","c":{"d":"e"}}').encode()
 @example(['\\x'])
 @example(['"'])
 @example([b'\xff'])
+# What would make two lines of one.
+@example(['\n'])
+@example(['{}\n{}'])
 def test_any_text_in_a_shape_that_is_known_is_read_alike(found) -> None:
     from_guest = splice.FromGuest(INSTANCE, 31)
     from_program = splice.FromProgram('cgcs.x')
     # The first makes the envelope known, the second the shape.
     for text in [b'TEXT', b'TEXT', *found]:
         raw = text if isinstance(text, bytes) else text.encode('utf-8')
+        check_alike(from_program.line, line_of, text_in(SHAPED_PACKET, raw))
+        # A guest's line has none.
         raw = raw.replace(b'\n', b'')
         check_alike(from_guest.packet, packet_of, text_in(SHAPED, raw))
-        check_alike(from_program.line, line_of, text_in(SHAPED_PACKET, raw))
 
 
 def check_alike(quick, slow, message: bytes) -> None:
@@ -175,6 +179,7 @@ def check_alike(quick, slow, message: bytes) -> None:
         return
     to, made = quick(message)
     assert to == wanted[0]
+    assert made.count(b'\n') == wanted[1].count(b'\n')
     assert json.loads(jsonc.escaped(made)) == json.loads(wanted[1])
 
 
