@@ -32,11 +32,6 @@ class NovaExtError(Exception):
         self.kwargs = kwargs
         super().__init__(self.msg_fmt % kwargs)
 
-    @property
-    def message(self) -> str:
-        """The text for people."""
-        return str(self)
-
 
 def name_of(error: BaseException) -> str:
     """Return an error's name, for people of a project.
@@ -51,7 +46,7 @@ def name_of(error: BaseException) -> str:
 
 
 class FlavorInvalid(NovaExtError):
-    """A flavor's extra specs cannot work; ``code`` may be set per error."""
+    """A flavor's extra specs cannot work."""
 
     msg_fmt = '%(reason)s'
     code = 400
@@ -165,7 +160,10 @@ class PlacementFailed(ScalingFailed):
 class PinningFailed(ScalingFailed):
     """libvirt could not pin a thread."""
 
-    msg_fmt = 'libvirt could not pin %(what)s to pCPUs %(pcpus)s: %(reason)s'
+    msg_fmt = (
+        'libvirt could not pin %(what)s to pCPUs %(pcpus)s: %(reason)s. Try '
+        'again; the log of nova-compute has the rest.'
+    )
     code = 503
 
 
@@ -174,7 +172,8 @@ class SchedulingFailed(ScalingFailed):
 
     msg_fmt = (
         'The scheduling policy of vCPU %(vcpu)d could not be set to '
-        '%(policy)s: %(reason)s'
+        '%(policy)s: %(reason)s. Try again; the log of nova-compute has the '
+        'rest.'
     )
     code = 503
 
@@ -217,7 +216,10 @@ class ChannelTimeout(NovaExtError):
 class AddressInUse(NovaExtError):
     """Another local program has bound the address."""
 
-    msg_fmt = 'The channel address %(address)s is in use by another program.'
+    msg_fmt = (
+        'The channel address %(address)s is in use by another program of this '
+        'host: stop that program first.'
+    )
 
 
 # -- nova-api asks a compute host ------------------------------------------
@@ -228,7 +230,7 @@ class ComputeDown(NovaExtError):
 
     msg_fmt = (
         'The compute host of server %(server)s is down or cut off; nothing '
-        'was changed.'
+        'was changed. Try again when nova-compute of this host is back.'
     )
     code = 503
 

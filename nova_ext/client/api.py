@@ -18,8 +18,8 @@ from typing import NoReturn
 
 from osc_lib import exceptions
 
-IN_PROGRESS = 'in progress'
-DONE = 'done'
+from nova_ext.model.record import DONE
+from nova_ext.model.record import IN_PROGRESS
 
 #: Fields of ``last_request``, in the order in which they are shown.
 LAST_FIELDS = (

@@ -40,7 +40,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         buses = members.buses()
     except Exception as error:
-        LOG.error("Cannot read the cells from Nova's database: %s", error)
+        LOG.error(
+            "Cannot read the cells from Nova's database: %s; check "
+            '[api_database]connection.',
+            error,
+        )
         return 1
     service = service_process.ServiceProcess(
         conf, conf.host, members.NovaMembership(), buses

@@ -15,6 +15,7 @@ It reads the kernel's files, nova.conf and libvirt, and changes nothing; with
 ``--update-trait`` it tells placement.
 """
 
+import argparse
 from collections.abc import Callable
 import enum
 import os
@@ -94,7 +95,7 @@ def update_trait(conf: cfg.ConfigOpts, wanted: bool) -> report.TraitReport:
         provider = placement.PlacementProvider(placement.connect(conf), uuid)
         return report.TraitReport(trait.update(provider, wanted))
     except exception.HostTraitFailed as error:
-        return report.TraitReport(None, error.message)
+        return report.TraitReport(None, str(error))
 
 
 def status_of(shown: report.Report) -> Status:
@@ -128,46 +129,50 @@ def add_parser(conf: cfg.ConfigOpts) -> Callable[..., None]:
             'remarks; 2 it does not pass; 3 the trait could not be updated; '
             '255 an error of this program.',
         )
-        parser.add_argument(
-            '--json',
-            action='store_true',
-            help='Output in JSON format instead of text.',
-        )
-        parser.add_argument(
-            '--accept',
-            action='append',
-            default=[],
-            choices=catalog.NAMES,
-            metavar='CHECK',
-            help='Show this check, and let it not count; may be repeated. '
-            'One of: %s.' % ', '.join(catalog.NAMES),
-        )
-        parser.add_argument(
-            '--update-trait',
-            action='store_true',
-            help="Give the trait %s to this host's resource provider if it "
-            'passes, and take it away if not.' % trait.TRAIT,
-        )
-        parser.add_argument(
-            '--resource-provider',
-            metavar='UUID',
-            help='That of this host; by default the one in the file '
-            'compute_id, which nova-compute keeps.',
-        )
-        parser.add_argument(
-            '--root',
-            default='/',
-            metavar='FOLDER',
-            help="Where the host's / is, for a container that sees it "
-            'elsewhere; default: /.',
-        )
-        parser.add_argument(
-            '--smi-seconds',
-            type=float,
-            default=1.0,
-            metavar='SECONDS',
-            help='How long to watch the SMI counters; default: 1.',
-        )
+        _add_arguments(parser)
         parser.set_defaults(action_fn=lambda: check(conf))
 
     return add
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--json',
+        action='store_true',
+        help='Output in JSON format instead of text.',
+    )
+    parser.add_argument(
+        '--accept',
+        action='append',
+        default=[],
+        choices=catalog.NAMES,
+        metavar='CHECK',
+        help='Show this check, and let it not count; may be repeated. '
+        'One of: %s.' % ', '.join(catalog.NAMES),
+    )
+    parser.add_argument(
+        '--update-trait',
+        action='store_true',
+        help="Give the trait %s to this host's resource provider if it "
+        'passes, and take it away if not.' % trait.TRAIT,
+    )
+    parser.add_argument(
+        '--resource-provider',
+        metavar='UUID',
+        help='That of this host; by default the one in the file '
+        'compute_id, which nova-compute keeps.',
+    )
+    parser.add_argument(
+        '--root',
+        default='/',
+        metavar='FOLDER',
+        help="Where the host's / is, for a container that sees it "
+        'elsewhere; default: /.',
+    )
+    parser.add_argument(
+        '--smi-seconds',
+        type=float,
+        default=1.0,
+        metavar='SECONDS',
+        help='How long to watch the SMI counters; default: 1.',
+    )

@@ -12,32 +12,25 @@
 """The commonest consumer: the other half of a ``CountedResource``."""
 
 import abc
-from collections.abc import Callable
 from collections.abc import Mapping
 from decimal import Decimal
 
 from nova_ext.consumers.base import Consumer
 from nova_ext.consumers.base import Refusal
 from nova_ext.model.usage import Usage
-from nova_ext.plugins import stats as stats_module
 
 Number = int | Decimal
 #: Total and used amount.
 Counted = tuple[Number, Number]
-
-_READERS: dict[str, Callable[[Mapping[str, str], str], Number]] = {
-    stats_module.COUNT: stats_module.read_count,
-    stats_module.AMOUNT: stats_module.read_amount,
-}
 
 
 class CountedConsumer(Consumer[Counted, Number]):
     """Total and used amounts, read from the two keys that it describes."""
 
     def __init__(self) -> None:
-        total, used = self.describe().keys
-        self._total_key, self._used_key = total.name, used.name
-        self._read = _READERS[total.kind]
+        self._total, self._used = self.describe().keys
+        self._total_key = self._total.name
+        self._used_key = self._used.name
 
     @abc.abstractmethod
     def amount_of(self, usage: Usage) -> Number:
@@ -54,8 +47,7 @@ class CountedConsumer(Consumer[Counted, Number]):
                 return int(total), int(used)
         except (AttributeError, KeyError, ValueError):
             pass
-        read = self._read
-        return read(stats, self._total_key), read(stats, self._used_key)
+        return self._total.read(stats), self._used.read(stats)
 
     def wanted(self, usage: Usage) -> Number | None:
         """See the contract."""

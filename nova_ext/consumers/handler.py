@@ -84,10 +84,6 @@ class ConsumerHandler:
     def __bool__(self) -> bool:
         return bool(self._consumers)
 
-    def names(self) -> list[str]:
-        """Return the consumers' names in order."""
-        return list(self._names)
-
     def request(self, usage: Usage) -> Request:
         """Take up what a server asks for."""
         asked = []

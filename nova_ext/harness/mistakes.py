@@ -20,6 +20,7 @@ from oslo_config import cfg
 
 from nova_ext.plugins import stats
 from nova_ext.plugins.base import Plugin
+from nova_ext.plugins.base import register_options
 
 
 class PluginMistake(AssertionError):
@@ -31,10 +32,7 @@ def check_class(kind: type[Plugin], contract: Any) -> Iterator[str]:
     if not (isinstance(kind, type) and issubclass(kind, contract)):
         yield 'it is not a subclass of %s' % contract.__name__
         return
-    for group, options in kind.OPTIONS.items():
-        cfg.CONF.register_opts(
-            options, group=None if group == 'DEFAULT' else group
-        )
+    register_options(kind, cfg.CONF)
     try:
         kind()
     except Exception as error:
@@ -47,10 +45,9 @@ def check_class(kind: type[Plugin], contract: Any) -> Iterator[str]:
     if kind.describe() != described:
         yield 'describe() changes'
     for key in described.keys:
-        if stats.is_reserved(key.name):
-            yield "the key %s is one of Nova's own" % key.name
-        if key.kind not in stats.KINDS:
-            yield 'the key %s has the unknown kind %r' % (key.name, key.kind)
+        problem = stats.key_problem(key)
+        if problem:
+            yield problem
 
 
 def difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:

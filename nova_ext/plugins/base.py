@@ -31,3 +31,11 @@ class Plugin(abc.ABC):
     @abc.abstractmethod
     def describe(cls) -> Description:
         """Return name, version and stats keys; always the same."""
+
+
+def register_options(kind: type[Plugin], conf: cfg.ConfigOpts) -> None:
+    """Register a plug-in's own options on ``conf``; twice does no harm."""
+    for group, options in kind.OPTIONS.items():
+        conf.register_opts(
+            options, group=None if group == 'DEFAULT' else group
+        )

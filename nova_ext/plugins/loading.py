@@ -31,6 +31,7 @@ from nova_ext import exception
 from nova_ext.plugins import catalog
 from nova_ext.plugins import stats
 from nova_ext.plugins.base import Plugin
+from nova_ext.plugins.base import register_options
 from nova_ext.plugins.catalog import Installed
 
 LOG = logging.getLogger(__name__)
@@ -57,10 +58,12 @@ def load(
     """Load plug-ins by name; without names nothing is looked for at all.
 
     :param base: the contract that each must be a subclass of.
-    :raises exception.PluginUnknown: a name is not installed, if strict.
-    :raises exception.PluginBroken: a plug-in cannot be used, if strict.
-    :raises exception.PluginConflict: several packages register one name, or
-        two plug-ins own one key of the stats.
+    :raises exception.PluginUnknown: a name is not installed, with
+        ``on_unusable = refuse``.
+    :raises exception.PluginBroken: a plug-in cannot be used, with the same;
+        or two resources own one key of the stats, always.
+    :raises exception.PluginConflict: several packages register one name, with
+        ``on_conflict = refuse``.
     """
     wanted = list(dict.fromkeys(name for name in names if name))
     if not wanted:
@@ -169,15 +172,10 @@ class _Loader(Generic[P]):
         if described.name != name:
             raise ValueError('it describes itself as %s' % described.name)
         for key in described.keys:
-            if stats.is_reserved(key.name) or key.kind not in stats.KINDS:
-                raise ValueError(
-                    "the key %s is Nova's own, or not of a known kind"
-                    % key.name
-                )
-        for group, options in kind.OPTIONS.items():
-            CONF.register_opts(
-                options, group=None if group == 'DEFAULT' else group
-            )
+            problem = stats.key_problem(key)
+            if problem:
+                raise ValueError(problem)
+        register_options(kind, CONF)
         kind()
         return described
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from decimal import InvalidOperation
+from typing import Any
 
 from nova_ext import exception
 
@@ -67,9 +68,11 @@ class StatsKey:
             )
         return text
 
-    def read(self, stats: Mapping[str, str]) -> Value:
+    def read(self, stats: Mapping[str, str]) -> Any:
         """Return the value that a host's stats have.
 
+        :returns: an ``int`` of a ``COUNT``, an ``int`` or ``Decimal`` of an
+            ``AMOUNT``, a ``str`` of a ``TEXT``.
         :raises exception.InformationMissing: the key is not there.
         :raises exception.InformationDamaged: it is not of this kind.
         """
@@ -89,9 +92,13 @@ class Description:
     keys: tuple[StatsKey, ...] = ()
 
 
-def is_reserved(name: str) -> bool:
-    """Return whether a key is one of Nova's own."""
-    return name in _RESERVED or name.startswith(_RESERVED_PREFIX)
+def key_problem(key: StatsKey) -> str | None:
+    """Return why no plug-in may describe a key, None if one may."""
+    if key.name in _RESERVED or key.name.startswith(_RESERVED_PREFIX):
+        return "the key %s is one of Nova's own" % key.name
+    if key.kind not in KINDS:
+        return 'the key %s has the unknown kind %r' % (key.name, key.kind)
+    return None
 
 
 def read_count(stats: Mapping[str, str], key: str) -> int:

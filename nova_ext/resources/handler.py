@@ -55,10 +55,6 @@ class ResourceHandler:
         self._plugins = [_Guarded(each) for each in plugins]
         self._ledger = Ledger()
 
-    def names(self) -> list[str]:
-        """Return the plug-ins' names in order."""
-        return [each.name for each in self._plugins]
-
     def reset(self, host: Host) -> None:
         """Start an audit."""
         self._ledger.clear()

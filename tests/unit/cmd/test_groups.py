@@ -47,7 +47,7 @@ def test_without_a_database_it_says_so_and_ends(
     assert groups.main(['--config-file', 'x']) == 1
     assert nova == [['nova-ext-groups', '--config-file', 'x']]
     assert 'Cannot read the cells' in caplog.text
-    assert 'connection refused' in caplog.text
+    assert 'connection refused; check [api_database]conn' in caplog.text
 
 
 def test_each_copy_is_named_by_its_host(nova, monkeypatch) -> None:

@@ -67,7 +67,9 @@ def request(handler: ConsumerHandler, realtime: int, units: str) -> Any:
 def test_load_by_name() -> None:
     with distributions.installed(distributions.nova_ext()):
         found = handlers.load(['realtime_pcpu', 'compute_unit'])
-    assert found.names() == ['realtime_pcpu', 'compute_unit']
+    asked = request(found, 1, '2').asked
+    kinds = [type(consumer) for _, consumer, _ in asked]
+    assert kinds == [RealtimePcpu, ComputeUnit]
     assert found
     assert not handlers.load([])
 

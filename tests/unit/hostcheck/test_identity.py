@@ -31,7 +31,7 @@ def test_no_file(tmp_path: pathlib.Path) -> None:
     folder = str(tmp_path)
     with pytest.raises(exception.HostTraitFailed) as caught:
         identity.provider_uuid([folder, folder])
-    text = caught.value.message
+    text = str(caught.value)
     assert (
         'there is no file %s/compute_id: start nova-compute' % folder in text
     )

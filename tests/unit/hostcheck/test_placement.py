@@ -90,7 +90,7 @@ def test_an_answer_that_is_no_success(
     service.faults[request_] = answer
     with pytest.raises(exception.HostTraitFailed, match=said) as caught:
         trait.update(make(service.port), True)
-    assert caught.value.message.startswith('The trait of this host was not ')
+    assert str(caught.value).startswith('The trait of this host was not ')
     assert service.traits == ['HW_CPU_X86_VMX']
 
 

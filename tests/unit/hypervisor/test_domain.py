@@ -144,7 +144,8 @@ def test_a_refusal_of_the_kernel(monkeypatch, domain, live, call, policy):
         getattr(live, call)(frozenset({2}))
     assert (
         'The scheduling policy of vCPU 2 could not be set to %s: '
-        '[Errno 1] Operation not permitted' % policy
+        '[Errno 1] Operation not permitted. Try again; the log of '
+        'nova-compute has the rest.' % policy
     ) == str(caught.value)
     assert domain.calls == []
 

@@ -11,9 +11,11 @@
 #    under the License.
 """The common contract."""
 
+from oslo_config import cfg
 import pytest
 
 from nova_ext.plugins.base import Plugin
+from nova_ext.plugins.base import register_options
 
 
 def test_a_plugin_must_describe_itself() -> None:
@@ -26,3 +28,17 @@ def test_a_plugin_must_describe_itself() -> None:
 
 def test_options_are_empty_by_default() -> None:
     assert Plugin.OPTIONS == {}
+
+
+def test_options_are_registered_in_their_groups() -> None:
+    class Licences(Plugin):
+        OPTIONS = {
+            'DEFAULT': [cfg.StrOpt('mood', default='fair')],
+            'licences': [cfg.IntOpt('seats', default=3)],
+        }
+
+    conf = cfg.ConfigOpts()
+    register_options(Licences, conf)
+    register_options(Licences, conf)
+    conf([])
+    assert (conf.mood, conf.licences.seats) == ('fair', 3)

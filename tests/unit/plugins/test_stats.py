@@ -65,8 +65,19 @@ def test_long_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    'name, reserved',
-    [('num_instances', True), ('uptime', True), ('licences_used', False)],
+    'name, kind, problem',
+    [
+        ('num_instances', stats.COUNT, "num_instances is one of Nova's own"),
+        ('uptime', stats.TEXT, "the key uptime is one of Nova's own"),
+        ('licences_used', 'size', "has the unknown kind 'size'"),
+    ],
 )
-def test_novas_own_keys(name: str, reserved: bool) -> None:
-    assert stats.is_reserved(name) is reserved
+def test_a_key_that_no_plugin_may_describe(
+    name: str, kind: str, problem: str
+) -> None:
+    assert problem in str(stats.key_problem(stats.StatsKey(name, kind)))
+
+
+@pytest.mark.parametrize('kind', stats.KINDS)
+def test_a_key_of_its_own(kind: str) -> None:
+    assert stats.key_problem(stats.StatsKey('licences_used', kind)) is None
