@@ -27,6 +27,10 @@ Possible values:
 
 * The absolute path of a folder that QEMU may write to and nova-ext-channel
   may read. nova-compute and nova-ext-channel of one host must agree.
+
+Related options:
+
+* ``[nova_ext_channel]scan_interval``
 """,
     ),
     cfg.StrOpt(
@@ -40,6 +44,10 @@ Possible values:
 
 * The absolute path of a unix socket. nova-compute and nova-ext-channel of one
   host must agree.
+
+Related options:
+
+* ``[nova_ext_channel]allowed_users``
 """,
     ),
     cfg.ListOpt(
@@ -58,6 +66,7 @@ Related options:
 
 * ``[nova_ext_channel]local_socket``: the group of nova-ext-channel's process
   must also let these users open the socket, which has the mode 0660.
+* ``[nova_ext_channel]legacy_socket``
 """,
     ),
     cfg.FloatOpt(

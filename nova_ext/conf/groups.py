@@ -25,6 +25,10 @@ Possible values:
 * ``<address>:<port>`` such as ``127.0.0.1:%d``. What is counted says nothing
   of any one project, but anybody who reaches the port can read it.
 * The absolute path of a unix socket, which its user and group may open.
+
+Related options:
+
+* ``[nova_ext_groups]check_interval``
 """
 
 OPTIONS = [
@@ -173,6 +177,10 @@ notification matters.
 Possible values:
 
 * Any number of at least 0.
+
+Related options:
+
+* ``[nova_ext_groups]cache_size``
 """,
     ),
     cfg.FloatOpt(

@@ -23,9 +23,11 @@ OPTIONS = [
             ('fail', 'The request fails with an error; nothing changes.'),
             (
                 'host_picks',
-                'The highest online vCPU is parked without the guest. Only '
-                'for guests that cannot run the agents: the guest goes on '
-                'using the vCPU, which then shares a core.',
+                'The highest online vCPU that may go offline is parked '
+                'without the guest; vCPU 0, the last one of a NUMA cell and '
+                'the last one that is not real-time may not. Only for guests '
+                'that cannot run the agents: the guest goes on using the '
+                'vCPU, which then shares a core.',
             ),
         ],
         help="""
@@ -74,6 +76,7 @@ Related options:
 
 * ``[nova_ext_scaling]on_silent_guest``
 * ``[nova_ext]request_timeout``
+* ``[nova_ext_channel]message_lifetime``
 """,
     ),
 ]

@@ -11,10 +11,14 @@
 #    under the License.
 """What setup.cfg promises can be loaded, and lists what there is."""
 
+import ast
 from collections.abc import Iterator
 import configparser
 import importlib
+import importlib.metadata
 import pathlib
+import re
+import sys
 
 import pytest
 
@@ -23,6 +27,7 @@ from nova_ext.conf import opts
 from nova_ext.hypervisor import privileged
 
 ROOT = pathlib.Path(__file__).parents[2]
+RELATED = re.compile(r'^\* ``([^`]+)``', re.MULTILINE)
 
 
 def entry_points() -> Iterator[tuple[str, str, str]]:
@@ -82,6 +87,52 @@ def test_every_option_has_help_that_names_its_values() -> None:
             assert option.help and option.help.strip(), name
             choices = getattr(option.type, 'choices', None)
             assert choices or 'Possible values:' in option.help, name
+
+
+def test_options_that_are_related_name_each_other() -> None:
+    helps = {
+        # Those in [DEFAULT] go by their bare names.
+        ('[%s]%s' % (group, option.name)).removeprefix(
+            '[DEFAULT]'
+        ): option.help
+        for group, options in opts.list_opts()
+        for option in options
+    }
+    pairs = {
+        (name, other)
+        for name, text in helps.items()
+        for other in RELATED.findall(text.partition('Related options:')[2])
+        if other in helps
+    }
+    assert pairs
+    assert {(other, name) for name, other in pairs} == pairs
+
+
+def imported(path: pathlib.Path) -> Iterator[str]:
+    """Yield the packages that a file imports, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition('.')[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition('.')[0]
+
+
+def test_what_is_imported_is_required_and_nothing_else() -> None:
+    packages = {
+        name
+        for path in (ROOT / 'nova_ext').rglob('*.py')
+        for name in imported(path)
+    }
+    # Nova brings itself, and its driver the binding of its libvirt.
+    packages -= {'nova', 'nova_ext', 'libvirt', *sys.stdlib_module_names}
+    owners = importlib.metadata.packages_distributions()
+    needed = {canonical(owners[name][0]) for name in packages}
+    required = (ROOT / 'requirements.txt').read_text('utf-8').splitlines()
+    assert needed == {canonical(line.partition('>=')[0]) for line in required}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r'[-_.]+', '-', name).lower()
 
 
 def test_every_policy_module_is_listed() -> None:
