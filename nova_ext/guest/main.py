@@ -46,7 +46,9 @@ def guest_agent(args: List[str]) -> int:
     """Carry messages between the host and the programs of this guest."""
     parser = _parser(guest_agent)
     parser.add_argument(
-        '--port', default=addresses.PORT_PATH, help='default: %(default)s'
+        '--port',
+        default=addresses.PORT_PATH,
+        help='the serial port to the host (default: %(default)s)',
     )
     options = parser.parse_args(args)
     logs.set_up('guest_agent', options.level)
@@ -58,10 +60,15 @@ def guest_scale_agent(args: List[str]) -> int:
     parser = _parser(guest_scale_agent)
     _add_sysfs(parser)
     parser.add_argument(
-        '--hooks', default=hooks.FOLDER, help='default: %(default)s'
+        '--hooks',
+        default=hooks.FOLDER,
+        help="the folder of the application's hooks (default: %(default)s)",
     )
     parser.add_argument(
-        '--helper', default=helper.PATH, help='default: %(default)s'
+        '--helper',
+        default=helper.PATH,
+        help="the application's helper of old, called while there is no hook "
+        '(default: %(default)s)',
     )
     options = parser.parse_args(args)
     logs.set_up('guest_scale_agent', options.level)
@@ -134,7 +141,10 @@ def _parser(program: Callable[[List[str]], int]) -> argparse.ArgumentParser:
 
 def _add_sysfs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        '--sysfs', default=cpus.SYSFS, help='default: %(default)s'
+        '--sysfs',
+        default=cpus.SYSFS,
+        help="the folder of the kernel's CPUs; another one for tests "
+        '(default: %(default)s)',
     )
 
 

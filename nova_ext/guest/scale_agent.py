@@ -15,9 +15,14 @@ One thread receives, so that the time at which a request arrived is known and
 a newer one is noticed; another works. The address is bound first and the CPUs
 that the host has parked go offline next; only then are requests served, and
 the host is told so: it may have parked CPUs that the guest had no way to know.
+
+Only root orders, that is guest_agent, ours or the original, which needs root
+for the serial port; with root the user that runs this program, which is root
+as well but in tests. Any process of a guest can send to an abstract address.
 """
 
 import logging
+import os
 import select
 import socket
 import threading
@@ -69,6 +74,8 @@ class ScaleAgent(object):
         self._announce = announcer
         self._mailbox = mailbox.Mailbox()
         self._wake = wake.Wake()
+        self._masters = frozenset((0, os.geteuid()))
+        self._has_refused = False
         self.serving = threading.Event()
 
     def stop(self) -> None:
@@ -112,17 +119,39 @@ class ScaleAgent(object):
             self.serving.set()
 
     def _receive(self, sock: socket.socket) -> None:
-        while True:
-            stop = self._wake.fileno()
-            if stop in select.select([sock.fileno(), stop], [], [])[0]:
-                break
-            try:
-                datagram = sock.recv(sockets.MAX_DATAGRAM)
-            except BlockingIOError:
-                continue
+        stop = self._wake.fileno()
+        try:
+            while stop not in select.select([sock.fileno(), stop], [], [])[0]:
+                self._take(sock)
+        finally:
+            # Whatever ends this thread ends the process, for its supervisor
+            # to see: no agent lives on and hears nothing.
+            self._mailbox.close()
+            self.serving.set()
+
+    def _take(self, sock: socket.socket) -> None:
+        try:
+            datagram, user = sockets.receive(sock)
+        except BlockingIOError:
+            return
+        if user not in self._masters:
+            self._refuse(user)
+            return
+        try:
             self._read(datagram, time.monotonic())
-        self._mailbox.close()
-        self.serving.set()
+        except Exception:
+            LOG.exception('Cannot read: %s', quoting.shown(datagram))
+
+    def _refuse(self, user: Optional[int]) -> None:
+        """Log the first one only: any process could fill the log."""
+        if not self._has_refused:
+            LOG.warning(
+                'Ignored a message of the user with ID %s, and others like it '
+                'from now on without a word: only root may ask to scale. Run '
+                'guest_agent as root, if it is that one.',
+                user,
+            )
+        self._has_refused = True
 
     def _read(self, datagram: bytes, arrived: float) -> None:
         try:
@@ -158,14 +187,20 @@ class ScaleAgent(object):
             if request is None:
                 return
             try:
-                outcome = self._scaler.serve(request)
-            except scaler.Void as error:
-                LOG.warning('Dropped a scale request: %s.', error)
-                continue
-            failure = request.void or self._answer(sock, request, outcome)
-            if failure is not None:
-                LOG.warning('A scale request gets no answer: %s.', failure)
-                outcome.undo()
+                self._serve(sock, request)
+            except Exception:
+                LOG.exception('A scale request failed and gets no answer')
+
+    def _serve(self, sock: socket.socket, request: mailbox.Request) -> None:
+        try:
+            outcome = self._scaler.serve(request)
+        except scaler.Void as error:
+            LOG.warning('Dropped a scale request: %s.', error)
+            return
+        failure = request.void or self._answer(sock, request, outcome)
+        if failure is not None:
+            LOG.warning('A scale request gets no answer: %s.', failure)
+            outcome.undo()
 
     def _answer(
         self,
@@ -173,5 +208,10 @@ class ScaleAgent(object):
         request: mailbox.Request,
         outcome: scaler.Outcome,
     ) -> Optional[str]:
-        datagram = header.from_guest_program(outcome.answer, request.source)
+        try:
+            datagram = header.from_guest_program(
+                outcome.answer, request.source
+            )
+        except BadMessage as error:
+            return str(error)
         return self._space.send(sock, datagram, addresses.AGENT)

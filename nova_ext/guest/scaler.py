@@ -50,6 +50,10 @@ SETTLE = 0.01
 DEFAULT_TIMEOUT_MS = 9000
 LEAST_TIMEOUT_MS = 250
 
+#: An hour, longer than any host waits: a number may have hundreds of digits,
+#: and clocks and waits of the system take no more than some dozen.
+MOST_TIMEOUT_MS = 3600000
+
 
 class Void(Exception):
     """Nobody waits for the answer; the text says why."""
@@ -95,7 +99,8 @@ def deadline(data: Dict[str, Any], arrived: float) -> float:
     timeout = messages.integer(data.get('timeout_ms'))
     if timeout is None:
         timeout = DEFAULT_TIMEOUT_MS
-    return arrived + max(timeout, LEAST_TIMEOUT_MS) / 1000.0
+    bounded = min(max(timeout, LEAST_TIMEOUT_MS), MOST_TIMEOUT_MS)
+    return arrived + bounded / 1000.0
 
 
 class Scaler(object):

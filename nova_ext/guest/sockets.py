@@ -19,8 +19,10 @@ import errno
 import logging
 import select
 import socket
+import struct
 from typing import Callable
 from typing import Optional
+from typing import Tuple
 from typing import Union
 
 from nova_ext.wire import addresses
@@ -32,6 +34,9 @@ MAX_DATAGRAM = 65536
 
 #: Why a datagram could not be sent that can be sent later.
 FULL = 'the program does not read'
+
+#: The kernel's word on a sender: its process, user and group (unix(7)).
+_CREDENTIALS = struct.Struct('iII')
 
 #: Seconds between two attempts to take an address that another program has.
 RETRY = (0.1, 0.5, 1.0, 5.0)
@@ -49,6 +54,24 @@ def readable(fileno: int, seconds: Optional[float]) -> bool:
     return bool(
         poll.poll(None if seconds is None else max(seconds, 0.0) * 1000)
     )
+
+
+def receive(sock: socket.socket) -> Tuple[bytes, Optional[int]]:
+    """Return a datagram and the user ID of the process that sent it.
+
+    :param sock: made by `Space.bind`.
+    :returns: None in place of the ID when the kernel does not say.
+    :raises BlockingIOError: there is none.
+    """
+    # There is room for the credentials alone: descriptors that a sender
+    # passes on are closed by the kernel.
+    datagram, ancillary, _, _ = sock.recvmsg(
+        MAX_DATAGRAM, socket.CMSG_SPACE(_CREDENTIALS.size)
+    )
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+            return datagram, _CREDENTIALS.unpack(content)[1]
+    return datagram, None
 
 
 class Space(object):
@@ -85,6 +108,8 @@ class Space(object):
         """
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
+            # Before the first datagram can come, for `receive`.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             sock.bind(self.path(address))
         except OSError:
             sock.close()

@@ -35,6 +35,22 @@ from nova_ext.wire import addresses
 from nova_ext.wire import header
 from nova_ext.wire import jsonc
 
+#: A program that sends its second argument to the abstract address that is
+#: its first, several times and as nobody; to be started as root.
+STRANGER = """
+import os
+import socket
+import sys
+
+os.setgid(65534)
+os.setuid(65534)
+target = chr(0) + sys.argv[1]
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+sender.bind(target + '.stranger')
+for _ in range(3):
+    sender.sendto(sys.argv[2].encode(), target)
+"""
+
 
 class FakeCpus(cpus.Cpus):
     """A folder like the kernel's, with CPUs 0 to ``count`` - 1.

@@ -55,6 +55,7 @@ class Guest:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         # Keeps the name space for the others.
         self._holder = subprocess.Popen(['unshare', '-n', 'sleep', '600'])
+        self._python = python
         self._space = '/proc/%d/ns/net' % self._holder.pid
         own = os.readlink('/proc/self/ns/net')
         polling.until(lambda: os.readlink(self._space) != own)
@@ -101,9 +102,21 @@ class Guest:
 
     def say(self, dest: str, source: str, *data: dict) -> None:
         for item in data:
-            payload = header.jsonc.dumps(item)
+            payload = json.dumps(item)
             line = framing.host_line(header.serial(payload, dest, source))
             os.write(self.host, line)
+
+    def say_as_nobody(self, dest: str, source: str, data: dict) -> None:
+        """Send to a program of the guest, from a process without rights."""
+        datagram = header.to_guest_program(json.dumps(data), source).decode()
+        subprocess.run(
+            [
+                *('nsenter', '--net=' + self._space),
+                *(self._python, '-c', fakes.STRANGER, dest, datagram),
+            ],
+            check=True,
+            timeout=60,
+        )
 
     def end(self, program: str) -> int:
         process = self.processes.pop(program)
@@ -195,6 +208,32 @@ def scale(guest: Guest, processors: fakes.FakeCpus) -> None:
     assert answer['data']['result'] == 'success', answer
     assert answer['data']['offline_cpu'] == 2
     assert (processors.root / 'cpu2/online').read_text() == '0'
+
+
+def test_the_scale_agent_serves_on_whatever_it_hears(guest, tmp_path) -> None:
+    processors = fakes.FakeCpus(tmp_path / 'cpu')
+    guest.start('guest_agent', '7', '--port', guest.port)
+    guest.logged('guest_agent', 'Opened')
+    guest.start(
+        *('guest_scale_agent', '7', '--sysfs', processors.root),
+        *('--hooks', tmp_path, '--helper', tmp_path / 'none'),
+    )
+    guest.logged('guest_scale_agent', 'Cannot take the parked CPUs offline')
+    assert guest.line()['dest_addr'] == 'cgcs.scale'
+    order = {**messages.down_request(9000), 'offline_cpu': 1}
+    guest.say_as_nobody('cgcs.scale', 'scale-0', order)
+    guest.logged('guest_scale_agent', 'only root may ask to scale')
+    for digits in (303, 400):
+        request = messages.down_request(10**digits, 9)
+        guest.say('cgcs.scale', 'scale-1', request)
+        assert 'cpu 9' in guest.line()['data']['err_msg']
+    guest.say('cgcs.scale', 'scale-1', {**order, 'direction': '\ud800'})
+    guest.logged('guest_scale_agent', 'gets no answer: the value is not JSON')
+    guest.say('cgcs.scale', 'scale-2', messages.down_request(9000, 2))
+    assert guest.line()['data']['result'] == 'success'
+    assert (processors.root / 'cpu1/online').read_text() == '1\n'
+    assert guest.end('guest_scale_agent') == 0
+    assert 'Traceback' not in guest.log('guest_scale_agent').read_text()
 
 
 def test_a_missing_port_and_an_absent_host_are_told_and_awaited(guest) -> None:

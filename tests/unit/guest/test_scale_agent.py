@@ -10,6 +10,9 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import json
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -287,21 +290,98 @@ def test_it_ends_while_it_waits_for_its_address(start, space) -> None:
         pass
 
 
-def test_a_defect_ends_the_process_for_the_supervisor_to_see(
+@pytest.mark.parametrize(
+    ('key', 'value'),
+    [
+        ('timeout_ms', 10**400),
+        ('timeout_ms', 10**303),
+        ('timeout_ms', -(10**400)),
+        ('offline_cpu', 10**400),
+    ],
+    ids=['400 digits', '303 digits', 'less than nothing', 'far too many'],
+)
+def test_a_huge_number_does_not_make_it_deaf(host, start, key, value) -> None:
+    with fakes.running(start()):
+        host.ask({**DOWN, key: value}, 'scale-1')
+        assert host.answer()[1] == 'scale-1'
+        host.ask(DOWN, 'scale-2')
+        assert host.answer()[1] == 'scale-2'
+
+
+@pytest.mark.parametrize('key', ['direction', 'resource'])
+def test_an_answer_that_is_no_text_is_not_sent(
+    host, start, key: str, caplog
+) -> None:
+    with fakes.running(start()):
+        host.ask({**DOWN, key: '\ud800'}, 'scale-1')
+        polling.until(lambda: 'gets no answer: the value is' in caplog.text)
+        host.ask(DOWN, 'scale-2')
+        assert host.answer()[1] == 'scale-2'
+
+
+@pytest.mark.parametrize(
+    ('defect', 'said'),
+    [
+        ('_note_nack', 'Cannot read: '),
+        ('_serve', 'A scale request failed and gets no answer'),
+    ],
+)
+def test_a_defect_is_logged_and_the_next_request_served(
+    host, start, monkeypatch, defect: str, said: str, caplog
+) -> None:
+    agent = start()
+    real = getattr(agent, defect)
+    calls = []
+
+    def fail_once(*args) -> None:
+        calls.append(args)
+        if len(calls) == 1:
+            raise RuntimeError('expected by the test')
+        real(*args)
+
+    monkeypatch.setattr(agent, defect, fail_once)
+    with fakes.running(agent):
+        for _ in range(2):
+            host.ask(messages.nack('x'), 'nobody')
+            host.ask(DOWN)
+            polling.until(lambda: said in caplog.text)
+        assert host.answer()[0]['result'] == 'success'
+    assert 'expected by the test' in caplog.text
+
+
+@pytest.mark.filterwarnings(
+    'ignore::pytest.PytestUnhandledThreadExceptionWarning'
+)
+def test_a_dead_receiver_ends_the_process_for_the_supervisor_to_see(
     host, start, monkeypatch
 ) -> None:
-    """Not an agent that lives on and serves nobody."""
+    """Not an agent that lives on and hears nobody."""
     agent = start()
-    monkeypatch.setattr(agent, '_scaler', None)
-    ended = threading.Event()
 
-    def run() -> None:
-        with pytest.raises(AttributeError):
-            agent.run()
-        ended.set()
+    def fail(sock) -> None:
+        raise SystemExit
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    host.ask(DOWN)
-    assert ended.wait(10)
-    thread.join()
+    monkeypatch.setattr(agent, '_take', fail)
+    with fakes.running(agent) as _:
+        host.ask(DOWN)
+        polling.until(lambda: agent._mailbox._closed)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root has other users')
+def test_only_root_may_ask(host, start, processors, space, caplog) -> None:
+    order = {**DOWN, 'offline_cpu': 1}
+    datagram = header.to_guest_program(json.dumps(order), 'scale-1')
+    target = space.path('cgcs.scale')[1:]
+    with fakes.running(start()):
+        polling.until(lambda: space.has('cgcs.scale'))
+        subprocess.run(
+            [sys.executable, '-c', fakes.STRANGER, target, datagram.decode()],
+            check=True,
+            timeout=30,
+        )
+        host.ask({**DOWN, 'offline_cpu': 2}, 'scale-2')
+        assert host.answer()[1] == 'scale-2'
+    assert processors.writes == [('cpu2', '0')]
+    assert caplog.text.count('Ignored a message of the user') == 1
+    assert 'user with ID 65534, and others' in caplog.text
+    assert 'only root may ask to scale' in caplog.text

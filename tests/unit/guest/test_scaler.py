@@ -250,7 +250,16 @@ def test_an_unreadable_list_does_not_spoil_a_success(
 
 @pytest.mark.parametrize(
     ('timeout', 'seconds'),
-    [(9000, 9.0), (1500, 1.5), (0, 0.25), (-100, 0.25), (None, 9.0)],
+    [
+        (9000, 9.0),
+        (1500, 1.5),
+        (0, 0.25),
+        (-100, 0.25),
+        (-(10**400), 0.25),
+        (None, 9.0),
+        (10**303, 3600.0),
+        (10**400, 3600.0),
+    ],
 )
 def test_the_deadline(timeout: object, seconds: float) -> None:
     data = {**DOWN, 'timeout_ms': timeout}
