@@ -24,6 +24,7 @@ from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.channel import client
+from nova_ext.channel import limits
 from nova_ext.wire import addresses
 from nova_ext.wire import jsonc
 from nova_ext.wire import messages
@@ -37,6 +38,10 @@ GUEST_MARGIN = 0.5
 #: Characters of a guest's reason that users read. With what is said around
 #: it, it fits a value of ``system_metadata``.
 LONGEST_REASON = 160
+
+#: Wrong answers to one request that are logged and nacked, or if they come
+#: from elsewhere logged; the others are passed over in silence.
+MOST_COMPLAINTS = 5
 
 
 class AgentCoordinator:
@@ -83,54 +88,72 @@ class AgentCoordinator:
         address = addresses.scale_address()
         with client.LocalProgram(self._path, address) as program:
             program.send(instance_name, addresses.SCALE_AGENT, request)
+            exchange = _Exchange(program, instance_name, timeout)
             try:
-                return _answer(program, instance_name, direction, deadline)
+                return exchange.answer(direction, deadline)
             except exception.ChannelTimeout:
                 # The agent drops the request if it has not begun with it.
-                _nack(program, instance_name, 'no answer in time')
+                exchange.nack('no answer in time')
                 raise exception.GuestSilent(timeout=timeout) from None
 
 
-def _answer(
-    program: client.LocalProgram,
-    instance_name: str,
-    direction: str,
-    deadline: float,
-) -> int:
-    while True:
-        received = program.receive(deadline)
-        sender = (received.instance, received.source_addr)
-        if sender != (instance_name, addresses.SCALE_AGENT):
-            LOG.warning(
-                'Instance %(instance)s: ignored a message from '
-                '%(address)s of instance %(sender)s.',
-                {
-                    'instance': instance_name,
-                    'address': quoting.shown(received.source_addr),
-                    'sender': quoting.shown(received.instance),
-                },
-            )
-            continue
-        try:
-            response = messages.parse_response(received.data, direction)
-        except jsonc.BadMessage as error:
-            _nack(program, instance_name, str(error))
-            continue
-        if response.cpu is None:
-            raise exception.GuestRefused(
-                reason=quoting.shown(response.reason, LONGEST_REASON)
-            )
-        return response.cpu
+class _Exchange:
+    """One request that was sent, and what comes back.
 
+    :param timeout: seconds that it may last.
+    """
 
-def _nack(
-    program: client.LocalProgram, instance_name: str, reason: str
-) -> None:
-    LOG.warning(
-        'Instance %(instance)s: nack to its scale agent: %(reason)s.',
-        {'instance': instance_name, 'reason': reason},
-    )
-    program.send(instance_name, addresses.SCALE_AGENT, messages.nack(reason))
+    def __init__(
+        self, program: client.LocalProgram, instance_name: str, timeout: float
+    ) -> None:
+        self._program = program
+        self._instance = instance_name
+        # A guest may send as many wrong answers as it likes.
+        self._gate = limits.LogGate(MOST_COMPLAINTS, timeout)
+
+    def answer(self, direction: str, deadline: float) -> int:
+        """Return the vCPU that the guest names, waiting for an answer that
+        can be used."""
+        while True:
+            received = self._program.receive(deadline)
+            sender = (received.instance, received.source_addr)
+            if sender != (self._instance, addresses.SCALE_AGENT):
+                self._ignore(received)
+                continue
+            try:
+                response = messages.parse_response(received.data, direction)
+            except jsonc.BadMessage as error:
+                if self._gate.admit() is not None:
+                    self.nack(str(error))
+                continue
+            if response.cpu is None:
+                raise exception.GuestRefused(
+                    reason=quoting.shown(response.reason, LONGEST_REASON)
+                )
+            return response.cpu
+
+    def nack(self, reason: str) -> None:
+        """Tell the scale agent, and the log, what is wrong."""
+        LOG.warning(
+            'Instance %(instance)s: nack to its scale agent: %(reason)s.',
+            {'instance': self._instance, 'reason': reason},
+        )
+        self._program.send(
+            self._instance, addresses.SCALE_AGENT, messages.nack(reason)
+        )
+
+    def _ignore(self, received: client.Received) -> None:
+        if self._gate.admit() is None:
+            return
+        LOG.warning(
+            'Instance %(instance)s: ignored a message from '
+            '%(address)s of instance %(sender)s.',
+            {
+                'instance': self._instance,
+                'address': quoting.shown(received.source_addr),
+                'sender': quoting.shown(received.instance),
+            },
+        )
 
 
 def _guest_time(timeout: float) -> int:

@@ -63,7 +63,7 @@ class Daemon:
         address = json.loads(program.recv(65536))['bind']
         self.bound.append(address)
         _send(program, {'version': 2, 'bound': address})
-        while packet := program.recv(65536):
+        while packet := _packet(program):
             message = json.loads(packet)
             self.sent.append(message)
             for reply in self._script(message):
@@ -79,6 +79,14 @@ class Daemon:
                         'source_instance': instance,
                     },
                 )
+
+
+def _packet(program: socket.socket) -> bytes:
+    try:
+        return program.recv(65536)
+    except ConnectionResetError:
+        # It has left without reading all; what it sent before is still here.
+        return program.recv(65536)
 
 
 def _send(program: socket.socket, fields: dict[str, Any]) -> None:

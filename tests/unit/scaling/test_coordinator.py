@@ -196,6 +196,39 @@ def test_a_malformed_answer_is_nacked_and_the_right_one_taken(
     assert said in nack['log_msg']
 
 
+@pytest.mark.parametrize(
+    'flood',
+    [
+        (GUEST, AGENT, down(1, version=1)),
+        (GUEST, 'cgcs.server_grp', down(1)),
+        ('instance-00000002', AGENT, down(1)),
+    ],
+    ids=['bad answers', 'another program', 'another guest'],
+)
+def test_a_guest_that_floods_fills_no_log(channel, flood, caplog) -> None:
+    served, guest = channel(answering(*([flood] * 300), down(3)))
+    assert guest.take_offline(GUEST, PATIENT) == 3
+    # The second request ends after the daemon has read the first one's nacks.
+    assert guest.take_offline(GUEST, PATIENT) == 3
+    kinds = [message['data']['msg_type'] for message in served.sent]
+    first = kinds[: kinds.index('scale_request', 1)]
+    assert first.count('nack') <= coordinator.MOST_COMPLAINTS
+    assert len(caplog.records) == 2 * coordinator.MOST_COMPLAINTS
+
+
+def test_a_flood_does_not_keep_the_last_nack_back(channel, caplog) -> None:
+    flood = [(GUEST, AGENT, down(1, version=1))] * 20
+    served, guest = channel(answering(*flood))
+    for _ in range(2):
+        with pytest.raises(exception.GuestSilent):
+            guest.take_offline(GUEST, SOON)
+    said = [message['data'].get('log_msg') for message in served.sent]
+    first = said[1 : said.index(None, 1)]
+    assert first.pop() == 'no answer in time'
+    assert len(first) <= coordinator.MOST_COMPLAINTS
+    assert len(caplog.records) <= 2 * coordinator.MOST_COMPLAINTS + 2
+
+
 def test_a_late_answer_is_not_taken_for_that_of_a_newer_request(channel):
     """The answer comes when nobody has its address any more."""
     late = []
