@@ -48,7 +48,12 @@ def until_signalled(program: Program, where: str) -> int:
     try:
         served = monitor.Monitor(where, process.health, program.registry)
     except (OSError, ValueError) as error:
-        LOG.error('Cannot listen on %s: %s', where, error)
+        LOG.error(
+            'Cannot listen on %s: %s; check [nova_ext_groups]service_monitor '
+            'or relay_monitor',
+            where,
+            error,
+        )
         return 1
     with served:
         program.run()

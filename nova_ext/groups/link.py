@@ -19,7 +19,9 @@ from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.channel import client
+from nova_ext.channel import limits
 from nova_ext.groups import contract
+from nova_ext.wire import quoting
 from nova_ext.wire import server_group
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ class Link:
     :param socket_path: ``[nova_ext_channel]local_socket``.
     :param hear: called with each message of a guest, in one thread.
     :param report: called with what is wrong with the link, or None.
+    :param lost: called with the reason for each message that is lost here.
     """
 
     def __init__(
@@ -44,10 +47,13 @@ class Link:
         socket_path: str,
         hear: Callable[[client.Received], None],
         report: Callable[[str | None], None],
+        lost: Callable[[str], None],
     ) -> None:
         self._path = socket_path
         self._hear = hear
         self._report = report
+        self._lost = lost
+        self._gate = limits.LogGate()
         self._lock = threading.Lock()
         self._program: client.LocalProgram | None = None
         self._closing = threading.Event()
@@ -80,19 +86,25 @@ class Link:
         pause = _FIRST_PAUSE
         while not self._closing.is_set():
             try:
-                program = client.LocalProgram(self._path, server_group.ADDRESS)
+                with client.LocalProgram(
+                    self._path, server_group.ADDRESS
+                ) as program:
+                    pause = _FIRST_PAUSE
+                    self._report(None)
+                    self._serve(program)
             except (
                 exception.ChannelUnavailable,
                 exception.AddressInUse,
             ) as error:
                 self._report(str(error))
-                self._closing.wait(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
-            pause = _FIRST_PAUSE
-            self._report(None)
-            with program:
-                self._serve(program)
+            except Exception:
+                # Nobody starts this thread again, and what is wrong may pass,
+                # such as a lack of descriptors.
+                LOG.exception('The link to the guest channel failed')
+                self._report('failed, see the log')
+                pause = _LONGEST_PAUSE
+            self._closing.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _serve(self, program: client.LocalProgram) -> None:
         with self._lock:
@@ -103,9 +115,21 @@ class Link:
                     message = program.receive(time.monotonic() + _PATIENCE)
                 except exception.ChannelTimeout:
                     continue
-                self._hear(message)
-        except exception.ChannelUnavailable as error:
-            self._report(str(error))
+                self._take(message)
         finally:
             with self._lock:
                 self._program = None
+
+    def _take(self, message: client.Received) -> None:
+        """Let no message of one guest end the link of all."""
+        try:
+            self._hear(message)
+        except Exception:
+            self._lost('error')
+            held_back = self._gate.admit()
+            if held_back is not None:
+                LOG.exception(
+                    'Could not take a message of %s (%d before it not logged)',
+                    quoting.shown(message.instance),
+                    held_back,
+                )

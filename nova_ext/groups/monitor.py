@@ -27,6 +27,7 @@ import prometheus_client
 LOG = logging.getLogger(__name__)
 
 _TIMEOUT = 5.0
+_LAST_PORT = 65535
 
 
 class Health:
@@ -69,6 +70,7 @@ class Monitor:
     :param where: ``<address>:<port>``, the path of a unix socket, or empty
         for nowhere.
     :raises OSError: the address cannot be listened on.
+    :raises ValueError: it is no such address.
     """
 
     def __init__(
@@ -163,6 +165,11 @@ class _UnixServer(_Server):
 
 def _server(where: str) -> _Server:
     if where.startswith('/'):
+        # The types of wsgiref know addresses of two parts only.
         return _UnixServer(where, _Handler)  # type: ignore[arg-type]
-    address, _, port = where.rpartition(':')
+    address, colon, port = where.rpartition(':')
+    if not colon or not port.isdecimal() or int(port) > _LAST_PORT:
+        raise ValueError(
+            'wanted <address>:<port> or the absolute path of a unix socket'
+        )
     return _Server((address, int(port)), _Handler)

@@ -97,6 +97,7 @@ class RelayProcess:
             self._socket,
             hear,
             lambda problem: self.process.health.report(CHANNEL, problem),
+            self._metrics.lost,
         )
 
 

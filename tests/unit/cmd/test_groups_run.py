@@ -51,5 +51,7 @@ def test_a_port_that_cannot_be_listened_on(caplog) -> None:
         for where in ('127.0.0.1', '/nowhere/at/all.sock'):
             assert groups_run.until_signalled(Program(), where) == 1
             assert 'Cannot listen on %s' % where in caplog.text
+        assert ': wanted <address>:<port> or the absolute' in caplog.text
+        assert '; check [nova_ext_groups]service_monitor' in caplog.text
     finally:
         signal.signal(signal.SIGTERM, before)

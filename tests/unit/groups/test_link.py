@@ -9,7 +9,9 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+from collections.abc import Callable
 from collections.abc import Iterator
+import errno
 import pathlib
 from typing import Any
 
@@ -35,12 +37,20 @@ class World:
     def __init__(self, folder: pathlib.Path) -> None:
         self.heard: list[client.Received] = []
         self.problems: list[str | None] = []
+        self.lost: list[str] = []
+        #: Called with a message before it counts as heard.
+        self.before: Callable[[client.Received], object] = lambda _: None
         self.link = link.Link(
             str(folder / 'channel.sock'),
-            self.heard.append,
+            self.hear,
             self.problems.append,
+            self.lost.append,
         )
         self.link.start()
+
+    def hear(self, message: client.Received) -> None:
+        self.before(message)
+        self.heard.append(message)
 
 
 @pytest.fixture
@@ -88,3 +98,46 @@ def test_another_program_has_the_address(
             assert 'in use by another program' in str(second.problems[0])
         polling.until(lambda: second.problems[-1] is None)
         second.link.close()
+
+
+def test_a_message_that_cannot_be_taken_ends_no_link(
+    folder: pathlib.Path, world: World, qemu: Any, caplog: Any
+) -> None:
+    def fail(message: client.Received) -> None:
+        raise RuntimeError('expected by the test')
+
+    guest = qemu()
+    with fakes.running(fakes.settings(folder)):
+        polling.until(lambda: world.problems and world.problems[-1] is None)
+        world.before = fail
+        for number in range(1, 11):
+            guest.say(server_group.ADDRESS, QUERY)
+            polling.until(lambda number=number: len(world.lost) == number)
+        world.before = lambda _: None
+        exchange(world, guest)
+        assert world.problems[-1] is None
+    assert world.lost == ['error'] * 10
+    assert caplog.text.count('Could not take a message of ') == 5
+    assert 'expected by the test' in caplog.text
+
+
+def test_any_other_failure_is_reported_and_gets_over(
+    folder: pathlib.Path, qemu: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError(errno.EMFILE, 'expected by the test')
+
+    monkeypatch.setattr(link, '_LONGEST_PAUSE', 0.01)
+    guest = qemu()
+    with fakes.running(fakes.settings(folder)):
+        with monkeypatch.context() as patch:
+            patch.setattr(client, 'LocalProgram', fail)
+            world = World(folder)
+            polling.until(lambda: world.problems)
+        try:
+            assert world.problems[0] == 'failed, see the log'
+            assert 'expected by the test' in caplog.text
+            polling.until(lambda: world.problems[-1] is None)
+            exchange(world, guest)
+        finally:
+            world.link.close()

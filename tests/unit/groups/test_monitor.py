@@ -96,3 +96,13 @@ def test_a_client_that_says_nothing_keeps_nobody_waiting() -> None:
     with monitor.Monitor('127.0.0.1:0', monitor.Health(), REGISTRY) as made:
         with socket.create_connection(made.address, 10):
             assert get(over_tcp(made), '/health') == (200, 'ok\n')
+
+
+@pytest.mark.parametrize(
+    'where',
+    ['localhost', '9100', 'monitor.sock', '127.0.0.1:', '127.0.0.1:http']
+    + ['127.0.0.1:-1', '127.0.0.1:65536'],
+)
+def test_what_is_no_address_is_told(where: str) -> None:
+    with pytest.raises(ValueError, match='wanted <address>:<port> or the abs'):
+        monitor.Monitor(where, monitor.Health(), REGISTRY)
