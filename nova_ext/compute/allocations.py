@@ -48,8 +48,6 @@ class InstanceAllocation:
 
     def charge(self, layout):
         """See the port."""
-        if CONF.nova_ext_scaling.accounting == 'full':
-            return
         payload = self._allocations()
         cores = cores_of(self._instance.flavor, layout)
         changed = _set_cores(
@@ -101,10 +99,12 @@ def cores_of(flavor, layout):
     """Return how many cores a layout costs.
 
     The flavor's vCPUs, and one for isolated emulator threads
-    (``nova.scheduler.utils.ResourceRequest``), less the offline vCPUs.
+    (``nova.scheduler.utils.ResourceRequest``), less the offline vCPUs, unless
+    the operator wants them charged.
     """
     extra = usage.extra_cores_of(flavor.extra_specs)
-    return flavor.vcpus + extra - len(layout.offline)
+    full = CONF.nova_ext_scaling.accounting == 'full'
+    return flavor.vcpus + extra - (0 if full else len(layout.offline))
 
 
 def is_right(instance, layout, allocation):
@@ -113,12 +113,10 @@ def is_right(instance, layout, allocation):
     :param allocation: what placement has of it on its host, None for nothing:
         what is not there cannot be corrected.
     """
-    core_class = _class_in((allocation or {}).get('resources', {}))
-    return (
-        core_class is None
-        or CONF.nova_ext_scaling.accounting == 'full'
-        or allocation['resources'][core_class]
-        == cores_of(instance.flavor, layout)
+    resources = (allocation or {}).get('resources', {})
+    core_class = _class_in(resources)
+    return core_class is None or resources[core_class] == cores_of(
+        instance.flavor, layout
     )
 
 

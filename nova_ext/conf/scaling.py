@@ -54,8 +54,10 @@ What a scaled-down server is charged in the placement service.
 
 Possible values:
 
-* ``current``, ``full``. Change it only while no server is scaled down, or
-  run an audit (restart nova-compute) afterwards.
+* ``current``, ``full``. After a change, each host's next audit charges its
+  scaled-down servers anew. With ``full``, a server whose cores others have by
+  now stays charged for those that it uses, which the log of nova-compute says
+  at each audit, until the host has room.
 """,
     ),
     cfg.FloatOpt(

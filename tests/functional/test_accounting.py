@@ -31,6 +31,23 @@ class FullAccountingTest(base.ScalingTestBase):
         self.assert_scales(server, 'up')
         self.assertNotIn('placement', self.world.effects.stop())
 
+    def test_an_audit_follows_a_change_of_the_option(self) -> None:
+        self.start_hosts('host1')
+        server = self.boot(4, 1, numa_nodes='1')
+        self.assert_scales(server, 'down')
+        for accounting in ('full', 'current'):
+            self.flags(accounting=accounting, group='nova_ext_scaling')
+            self.audit()
+            self.assert_agreement()
+        self.flags(accounting='full', group='nova_ext_scaling')
+        # Others have the cores already: it stays as it is, and scales.
+        for vcpus in (3, 1):
+            self.boot(vcpus, name='other', numa_nodes='1')
+        self.boot(1, name='last')
+        self.audit()
+        _, servers, _ = self.states()
+        self.assertIn(3, [one.allocated for one in servers])
+
     def test_a_freed_core_is_not_offered_by_the_scheduler(self) -> None:
         self.flags(accounting='full', group='nova_ext_scaling')
         self.start_hosts('host1')

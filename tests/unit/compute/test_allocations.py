@@ -127,11 +127,20 @@ def test_isolated_emulator_threads_cost_one_more():
     assert reports.resources == {'PCPU': 4}
 
 
-def test_full_accounting_asks_for_nothing(config):
+def test_full_accounting_charges_what_the_flavor_has(config):
+    config(group='nova_ext_scaling', accounting='full')
+    specs = {**fakes.SCALABLE, 'hw:emulator_threads_policy': 'isolate'}
+    for held, specs, wanted in ((3, None, 4), (4, specs, 5)):
+        reports = Reports(PCPU=held)
+        charge(reports, offline=[3], specs=specs)
+        assert reports.resources == {'PCPU': wanted}
+
+
+def test_full_accounting_changes_nothing_that_is_right(config):
     config(group='nova_ext_scaling', accounting='full')
     reports = Reports(PCPU=4)
     charge(reports, offline=[3])
-    assert reports.calls == []
+    assert reports.calls == ['get']
 
 
 def test_a_host_without_capacity():

@@ -137,9 +137,12 @@ def test_an_audit_leaves_allocations_alone(
     assert audit(monkeypatch, tracker, parked(**instance), cores) == []
 
 
-def test_full_accounting_has_nothing_to_correct(monkeypatch, tracker, config):
+@pytest.mark.parametrize(('cores', 'wrong'), [(2, []), (1, [fakes.UUID])])
+def test_full_accounting_charges_the_flavor(
+    monkeypatch, tracker, config, cores, wrong
+):
     config(accounting='full', group='nova_ext_scaling')
-    assert audit(monkeypatch, tracker, parked(), cores=2) == []
+    assert audit(monkeypatch, tracker, parked(), cores=cores) == wrong
 
 
 @pytest.mark.parametrize(
