@@ -14,6 +14,8 @@
 from nova_ext import exception
 from nova_ext.api import views
 from nova_ext.model.bounds import Bounds
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import UP
 from nova_ext.scaling import contract
 from nova_ext.scaling.contract import Blocker
 
@@ -45,7 +47,7 @@ def local(instance, target, blockers):
     """
     scale = views.Scale.of(instance)
     steps = abs(target - scale.current) if target in scale.bounds else 0
-    direction = 'up' if target > scale.current else 'down'
+    direction = UP if target > scale.current else DOWN
     plan = contract.Plan(
         scale.current,
         target,

@@ -22,7 +22,6 @@ their clocks say, and no caller gets an error and later the result. Leans on
 34).
 """
 
-from dataclasses import asdict
 import time
 
 from nova import objects
@@ -91,8 +90,9 @@ def _begun(context, instance):
 
 def _answer(last):
     if last.state in (FAILED, REFUSED):
-        return {'error': {'code': 503, 'message': last.reason}}
-    return {'last_request': asdict(last)}
+        # One that recovery has ended failed with nothing but the host.
+        return {'error': {'code': last.code or 503, 'message': last.reason}}
+    return {'last_request': last.shown()}
 
 
 def _withdraw(context, instance, error):

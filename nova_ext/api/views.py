@@ -68,7 +68,7 @@ def vcpu_scale(instance, last_request=None):
     """
     scale = Scale.of(instance)
     if last_request is None and scale.record.last is not None:
-        last_request = asdict(scale.record.last)
+        last_request = scale.record.last.shown()
     return {
         'vcpu_scale': {
             'min': scale.bounds.minimum,

@@ -71,6 +71,8 @@ class LastRequest:
     :ivar reached: how many were online when it ended, or are by now.
     :ivar reason: why it failed or was refused, else empty.
     :ivar updated_at: ISO 8601, UTC.
+    :ivar code: HTTP status of its error, 0 for none; for nova-api, where the
+        answer is lost.
     """
 
     request_id: str
@@ -80,6 +82,13 @@ class LastRequest:
     state: str
     reason: str
     updated_at: str
+    code: int = 0
+
+    def shown(self) -> dict[str, Any]:
+        """Return what people are shown of it."""
+        fields = asdict(self)
+        del fields['code']
+        return fields
 
 
 @dataclass(frozen=True)

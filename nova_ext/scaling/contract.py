@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nova_ext import exception
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import UP
 from nova_ext.model.record import LastRequest
 
 RPC_VERSION = '1.0'
@@ -38,7 +40,7 @@ class Wish:
         """Return how many vCPUs are to be online, from how many are."""
         if self.target is not None:
             return self.target
-        return online + (1 if self.direction == 'up' else -1)
+        return online + (1 if self.direction == UP else -1)
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,12 @@ class Plan:
     @property
     def direction(self) -> str:
         """Which way the request goes."""
-        return 'up' if self.target > self.current else 'down'
+        return UP if self.target > self.current else DOWN
 
 
 def answer_request(last: LastRequest) -> Answer:
     """Return the answer of ``scale``: how the request stands."""
-    return {'last_request': asdict(last)}
+    return {'last_request': last.shown()}
 
 
 def answer_plan(plan: Plan) -> Answer:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from nova_ext import exception
 from nova_ext.model import pinning
 from nova_ext.model.pinning import Layout
+from nova_ext.model.record import DOWN
+from nova_ext.model.record import UP
 from nova_ext.scaling.contract import Blocker
 from nova_ext.scaling.contract import Plan
 from nova_ext.scaling.contract import PlannedStep
@@ -81,7 +83,7 @@ def _steps(
     if target not in server.bounds:
         return
     if target < current:
-        yield from [PlannedStep('down')] * (current - target)
+        yield from [PlannedStep(DOWN)] * (current - target)
     elif server.layout.offline:
         yield from _steps_up(server.layout, target - current, now)
 
@@ -92,7 +94,7 @@ def _steps_up(
     free = {cell.node: now.free_pcpus(cell.node) for cell in layout.cells}
     for vcpu in sorted(layout.offline)[:count]:
         pcpus = free[layout.cell_of(vcpu).node]
-        yield PlannedStep('up', vcpu, pcpus.pop(0) if pcpus else None)
+        yield PlannedStep(UP, vcpu, pcpus.pop(0) if pcpus else None)
 
 
 def _state_blockers(server: Server, now: Circumstances) -> Iterator[Blocker]:

@@ -22,7 +22,6 @@ from nova_ext.model.record import DOWN
 from nova_ext.model.record import FAILED
 from nova_ext.model.record import IN_PROGRESS
 from nova_ext.model.record import REFUSED
-from nova_ext.model.record import UP
 from nova_ext.model.record import Journal
 from nova_ext.model.record import LastRequest
 from nova_ext.model.record import ScaleRecord
@@ -54,7 +53,7 @@ def refuse(
     if not plan.blockers:
         return
     error = plan.blockers[0].error
-    last = _last(request_id, plan, plan.current, REFUSED, str(error))
+    last = _last(request_id, plan, plan.current, REFUSED, error)
     if not isinstance(error, exception.ServerBusy):
         # Whatever keeps the server busy may be saving it right now.
         store.note(replace(record, last=last))
@@ -72,7 +71,7 @@ def fail(
 
     :raises exception.NovaExtError: the error.
     """
-    last = _last(request_id, plan, plan.current, FAILED, str(error))
+    last = _last(request_id, plan, plan.current, FAILED, error)
     store.note(replace(record, last=last))
     raise error
 
@@ -93,12 +92,12 @@ def begin(
     :raises exception.ServerBusy: another operation was first.
     :raises exception.Withdrawn: it came too late.
     """
-    last = _last(request_id, plan, plan.current, IN_PROGRESS, '')
+    last = _last(request_id, plan, plan.current, IN_PROGRESS)
     begun = replace(record, journal=Journal(plan.direction), last=last)
     store.begin(begun)
     if store.is_withdrawn(request_id):
         error = exception.Withdrawn(server=server.uuid)
-        last = _last(request_id, plan, plan.current, FAILED, str(error))
+        last = _last(request_id, plan, plan.current, FAILED, error)
         store.finish(replace(record, last=last), server.layout)
         raise error
     return begun
@@ -108,7 +107,7 @@ def skip(
     request_id: str, plan: Plan, record: ScaleRecord, store: Store
 ) -> LastRequest:
     """Record a request for what is the case already."""
-    last = _last(request_id, plan, plan.current, DONE, '')
+    last = _last(request_id, plan, plan.current, DONE)
     store.note(replace(record, last=last))
     return last
 
@@ -149,27 +148,9 @@ def carry_out(
     spent = Spent()
     ports = timed(ports, spent)
     operation = Operation(server, record, ports, rules)
-    error = None
-    try:
-        for step in plan.steps:
-            operation.down() if step.direction == DOWN else operation.up()
-    except exception.NovaExtError as failure:
-        error = failure
-    except Exception as failure:
-        LOG.exception('Server %s: a scale step failed.', server.uuid)
-        error = exception.StepFailed(reason=exception.name_of(failure))
+    error = _do_steps(plan, operation)
     last = _conclude(plan, operation, error)
-    ended = replace(operation.record, journal=operation.left_over, last=last)
-    try:
-        ports.store.finish(ended, operation.layout)
-    except (exception.SavingFailed, exception.Interrupted) as lost:
-        # The caller is told how it ended, so it must stay so.
-        ports.host.keep(ended, operation.layout)
-        LOG.warning(
-            'Server %(server)s: the end of its scale request was not saved, '
-            'the next audit does it: %(error)s',
-            {'server': server.uuid, 'error': lost},
-        )
+    _save_end(operation, last, ports)
     LOG.info(
         'Server %(server)s: scale %(direction)s from %(current)d to '
         '%(target)d vCPUs reached %(reached)d. Milliseconds: %(spent)s. '
@@ -189,6 +170,38 @@ def carry_out(
     return last
 
 
+def _do_steps(
+    plan: Plan, operation: Operation
+) -> exception.NovaExtError | None:
+    """Return what the first step that failed failed with, None for none."""
+    try:
+        for step in plan.steps:
+            if step.direction == DOWN:
+                operation.down()
+            else:
+                operation.up()
+    except exception.NovaExtError as failure:
+        return failure
+    except Exception as failure:
+        LOG.exception('Server %s: a scale step failed.', operation.server.uuid)
+        return exception.StepFailed(reason=exception.name_of(failure))
+    return None
+
+
+def _save_end(operation: Operation, last: LastRequest, ports: Ports) -> None:
+    ended = replace(operation.record, journal=operation.left_over, last=last)
+    try:
+        ports.store.finish(ended, operation.layout)
+    except (exception.SavingFailed, exception.Interrupted) as lost:
+        # The caller is told how it ended, so it must stay so.
+        ports.host.keep(ended, operation.layout)
+        LOG.warning(
+            'Server %(server)s: the end of its scale request was not saved, '
+            'the next audit does it: %(error)s',
+            {'server': operation.server.uuid, 'error': lost},
+        )
+
+
 def _conclude(
     plan: Plan, operation: Operation, error: exception.NovaExtError | None
 ) -> LastRequest:
@@ -199,21 +212,26 @@ def _conclude(
         plan,
         reached,
         FAILED if error else DONE,
-        str(error or ''),
+        error,
     )
 
 
 def _last(
-    request_id: str, plan: Plan, reached: int, state: str, reason: str
+    request_id: str,
+    plan: Plan,
+    reached: int,
+    state: str,
+    error: exception.NovaExtError | None = None,
 ) -> LastRequest:
     return LastRequest(
         request_id=request_id,
-        direction=UP if plan.target > plan.current else DOWN,
+        direction=plan.direction,
         target=plan.target,
         reached=reached,
         state=state,
-        reason=reason,
+        reason=str(error or ''),
         updated_at=_now(),
+        code=error.code if error else 0,
     )
 
 

@@ -98,7 +98,7 @@ class UnansweredTest(base.ScalingTestBase):
         self._on_host(self._delay_answer)
         self.guest(self.server).refuses('down')
         status, text = self.scale(self.server, 'down')
-        self.assertEqual(503, status)
+        self.assertEqual(400, status)
         self.assertIn('The guest refused the scale request: the helper', text)
         self._let_it_end()
         self.assertEqual(text, self.last_request(self.server)['reason'])

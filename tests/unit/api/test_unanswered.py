@@ -35,6 +35,7 @@ class Database:
         self.events = []
         #: Whether the events can be saved.
         self.up = True
+        self.code = 0
         patch = monkeypatch.setattr
         patch(unanswered, 'POLL_SECONDS', 0)
         patch(objects.Instance, 'refresh', lambda _: self._look())
@@ -50,6 +51,8 @@ class Database:
         if state:
             values = {**fakes.LAST, 'state': state, 'reason': 'no core'}
             values['request_id'] = self.context.request_id
+            if self.code:
+                values['code'] = self.code
             if state == 'another':
                 values['request_id'] = 'req-another'
             last = record.LastRequest(**values)
@@ -95,6 +98,9 @@ def test_one_that_need_not_end_has_begun(database):
 def test_a_failure_whose_answer_was_lost(database, state):
     found = database.find('in progress', state)
     assert found == {'error': {'code': 503, 'message': 'no core'}}
+    database.code = 409
+    found = database.find('in progress', state)
+    assert found == {'error': {'code': 409, 'message': 'no core'}}
 
 
 @pytest.mark.parametrize('state', [None, 'another'])

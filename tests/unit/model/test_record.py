@@ -51,6 +51,7 @@ LAST = strategies.builds(
     updated_at=strategies.datetimes().map(
         lambda time: time.isoformat(timespec='seconds') + 'Z'
     ),
+    code=strategies.sampled_from([0, 400, 409, 503]),
 )
 STRAYS = strategies.builds(
     Stray,
@@ -89,6 +90,29 @@ def test_a_record_fits_the_database(wanted):
         assert 0 < len(value) <= record.VALUE_LIMIT == 255
 
 
+def test_people_are_not_shown_the_status():
+    last = LastRequest('r', record.UP, 2, 1, record.FAILED, 'no', 'now', 409)
+    assert last.shown() == {
+        'request_id': 'r',
+        'direction': 'up',
+        'target': 2,
+        'reached': 1,
+        'state': 'failed',
+        'reason': 'no',
+        'updated_at': 'now',
+    }
+
+
+def test_a_record_of_before_the_status_is_read():
+    text = (
+        '{"request_id":"r","direction":"up","target":2,"reached":1,'
+        '"state":"failed","updated_at":"now"}'
+    )
+    found = ScaleRecord.from_metadata({record.LAST_KEY: text}).last
+    assert found is not None
+    assert found.code == 0
+
+
 def test_the_largest_record_fits_the_database():
     every = frozenset(range(1, MOST_VCPUS))
     last = LastRequest(
@@ -99,6 +123,7 @@ def test_the_largest_record_fits_the_database():
         record.IN_PROGRESS,
         'x' * 1000,
         '2026-01-01T00:00:00Z',
+        503,
     )
     journal = Journal(record.DOWN, MOST_VCPUS - 1, True, True)
     stray = Stray(every, 10**9, '2026-01-01T00:00:00Z')
