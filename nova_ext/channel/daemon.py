@@ -212,15 +212,20 @@ class Daemon:
         return monitor.Page(status, 'text/plain', [body.encode('ascii')])
 
     def _look_again(self) -> None:
-        self._look()
+        # First, so that no error of one look is the end of all.
         self._loop.call_later(self._settings.scan_interval, self._look_again)
+        self._look()
 
     def _look_unwatched(self) -> None:
         """Look, and more often until the folder can be watched."""
-        self._look()
-        if not self._watch.active:
-            interval = min(self._settings.scan_interval, _UNWATCHED_INTERVAL)
-            self._loop.call_later(interval, self._look_unwatched)
+        try:
+            self._look()
+        finally:
+            if not self._watch.active:
+                interval = min(
+                    self._settings.scan_interval, _UNWATCHED_INTERVAL
+                )
+                self._loop.call_later(interval, self._look_unwatched)
 
     def _look(self) -> None:
         """Bring the guests in line with the folder."""

@@ -15,12 +15,16 @@ Reading is fair: a guest gets so many bytes and messages a turn, and one that
 spends more than its budget is not read until that allows it again; its bytes
 then wait in the guest. What it does not read waits in its outbox.
 
+A guest that is gone leaves what it had said before: so much as the kernel
+keeps of one connection. That is read to its end, in turns but without rests.
+
 The loop calls the guest's `lane.Lane`, which takes the usual messages and
 leaves everything else to what is here.
 """
 
 from collections.abc import Callable
 from collections.abc import Mapping
+import contextlib
 import errno
 import socket
 import time
@@ -84,10 +88,12 @@ class Guest:
         self._reader = framing.LineReader(limits.line_bytes)
         self._lines: list[bytes] = []
         self._resting = False
+        self._asleep = False
+        self._ending = False
         self._budget = limits_module.Budget(
             limits.message_rate, limits.byte_rate, limits.time_share
         )
-        self._outbox = outbox.Outbox(limits)
+        self._outbox = outbox.Outbox(limits, self.tally.to_guest)
         self._retry = FIRST_RETRY
         self._waiting = False
         self._complaint: str | None = None
@@ -102,7 +108,7 @@ class Guest:
     @property
     def connected(self) -> bool:
         """Whether QEMU has the connection; the guest may still not listen."""
-        return self._socket is not None
+        return self._sink is not None
 
     @property
     def queued(self) -> int:
@@ -115,30 +121,41 @@ class Guest:
         """Connect now, and again with growing pauses while that fails."""
         if self._closed or self._socket is not None:
             return
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.setblocking(False)
         try:
-            sock.connect(self._path)
+            self._socket, self._lane = self._open()
         except OSError as error:
-            sock.close()
             self._retry_later(error)
             return
         LOG.info('Connected to the guest of %s', self.instance)
-        self._socket = sock
         self._retry = FIRST_RETRY
         self._complaint = None
-        self._events = loop_module.READ
-        self._lane = lane.Lane(
-            self,
-            self.instance,
-            sock.recv,
-            self._turn_bytes,
-            self._turn_messages,
-            self._programs,
-            self.tally.to_program,
-        )
-        self._loop.watch(sock.fileno(), self._events, self._lane)
         self._flush()
+
+    def _open(self) -> tuple[socket.socket, lane.Lane]:
+        """Return a connection that the loop watches.
+
+        :raises OSError: QEMU does not listen, or this host is short of files,
+            memory or watches.
+        """
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.connect(self._path)
+            reader = lane.Lane(
+                self,
+                self.instance,
+                sock.recv,
+                self._turn_bytes,
+                self._turn_messages,
+                self._programs,
+                self.tally.to_program,
+            )
+            self._events = loop_module.READ
+            self._loop.watch(sock.fileno(), self._events, reader)
+        except BaseException:
+            sock.close()
+            raise
+        return sock, reader
 
     def file_appeared(self) -> None:
         """Note that the socket's file is there, maybe a new one."""
@@ -157,7 +174,7 @@ class Guest:
         """End the connection for good."""
         self._disconnect()
         self._closed = True
-        self.tally.to_guest.drop(tally.GUEST_GONE, self._outbox.clear())
+        self._outbox.clear()
         self._removed(self)
 
     def _retry_later(self, error: OSError) -> None:
@@ -185,7 +202,11 @@ class Guest:
 
     def _try_again(self) -> None:
         self._waiting = False
-        self.connect()
+        try:
+            self.connect()
+        except Exception:
+            self._connect_later(self._retry)
+            raise
 
     def _disconnect(self) -> None:
         if self._socket is None:
@@ -194,9 +215,24 @@ class Guest:
         self._socket.close()
         self._socket = self._lane = None
         self._reader = framing.LineReader(self._limits.line_bytes)
+        self.tally.to_program.drop(tally.GUEST_GONE, len(self._lines))
         self._lines = []
-        self._resting = False
-        self.tally.to_guest.drop(tally.GUEST_GONE, self._outbox.clear())
+        self._resting = self._asleep = False
+        if not self._ending:
+            self._outbox.clear()
+        self._ending = False
+
+    def _end(self) -> None:
+        """Write no more, and go on to the end of what can be read."""
+        if self._ending or self._socket is None:
+            return
+        self._ending = True
+        self._outbox.clear()
+        # Whatever the trouble was, now what can be read has an end.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._watch()
+        self._loop.call_soon(self._wake)
 
     def _lost(self) -> None:
         LOG.info('The guest of %s is disconnected', self.instance)
@@ -215,14 +251,13 @@ class Guest:
 
     def on_ready(self, events: int) -> None:
         """Read or write what can be, at most one turn's worth."""
+        if events & loop_module.BROKEN:
+            self._end()
         if events & loop_module.WRITE:
             self._flush()
         sock = self._socket
-        if sock is None:
-            return
-        if not events & loop_module.READ:
-            if events & loop_module.BROKEN:
-                self._lost()
+        # While it rests it is called for a hang-up only.
+        if sock is None or self._resting or not events & loop_module.READ:
             return
         try:
             chunk = sock.recv(self._turn_bytes)
@@ -266,6 +301,8 @@ class Guest:
         if self._reader.oversized:
             self._note_oversized()
         rest = self._budget.spend(len(lines), size, spent)
+        if self._ending:
+            rest = 0.0
         if rest > 0 or self._lines:
             self._pause(rest)
 
@@ -275,9 +312,15 @@ class Guest:
         self._watch()
         if seconds > 0:
             self.tally.rests += 1
-            self._loop.call_later(seconds, self._go_on)
+            self._asleep = True
+            self._loop.call_later(seconds, self._wake)
         else:
             self._loop.call_soon(self._go_on)
+
+    def _wake(self) -> None:
+        if self._asleep:
+            self._asleep = False
+            self._go_on()
 
     def _go_on(self) -> None:
         self._resting = False
@@ -310,32 +353,34 @@ class Guest:
     def send(self, line: bytes) -> str | None:
         """Send or queue a line; return why it was dropped, or None."""
         try:
-            taken = self._outbox.send(self._socket, line)
+            taken = self._outbox.send(self._sink, line)
         except OSError:
-            self._lost()
+            self._end()
             return None
         if self._outbox.size:
             self._watch()
         return None if taken else tally.GUEST_FULL
 
+    @property
+    def _sink(self) -> socket.socket | None:
+        """Where can be written: not where only the end is read."""
+        return None if self._ending else self._socket
+
     def _flush(self) -> None:
-        if self._socket is None:
+        if self._sink is None:
             return
         try:
-            self._outbox.flush(self._socket)
+            self._outbox.flush(self._sink)
         except OSError:
-            self._lost()
+            self._end()
             return
-        if self._outbox.expired:
-            count, self._outbox.expired = self._outbox.expired, 0
-            self.tally.to_guest.drop(tally.EXPIRED, count)
         self._watch()
 
     def _watch(self) -> None:
         if self._socket is None:
             return
         events = 0 if self._resting else loop_module.READ
-        if self._outbox.size:
+        if self._outbox.size and not self._ending:
             events |= loop_module.WRITE
         if events != self._events:
             self._events = events

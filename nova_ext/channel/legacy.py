@@ -93,15 +93,18 @@ class LegacyProgram:
         return tally.PROGRAM_GONE
 
     def _connect(self) -> delivery.Delivery | None:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        sock.setblocking(False)
         try:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        except OSError:
+            return None
+        try:
+            sock.setblocking(False)
             sock.connect(self._path)
+            self._loop.watch(sock.fileno(), 0, self)
         except OSError:
             sock.close()
             return None
         self._socket = sock
-        self._loop.watch(sock.fileno(), 0, self)
         self._delivery = delivery.Delivery(
             sock,
             self._loop,

@@ -25,17 +25,15 @@ import ipaddress
 import os
 import socket
 
-from oslo_log import log as logging
-
 from nova_ext.channel import local
 from nova_ext.channel import loop as loop_module
-
-LOG = logging.getLogger(__name__)
 
 #: Longest request, seconds until its answer must be read, and connections.
 _LONGEST = 8192
 _TIMEOUT = 10.0
 _MOST = 8
+#: Seconds without accepting after that failed.
+_PAUSE = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +110,13 @@ class Monitor:
         """Accept a connection."""
         try:
             sock, _ = self._socket.accept()
+        except BlockingIOError:
+            return
         except OSError:
+            # Mostly for want of files: until there are, it would be told of
+            # the connection for ever.
+            self._loop.change(self._socket.fileno(), 0)
+            self._loop.call_later(_PAUSE, self._accept_again)
             return
         if len(self._requests) >= _MOST:
             sock.close()
@@ -121,6 +125,9 @@ class Monitor:
         self._requests.add(
             _Request(sock, self._loop, self._pages, self._requests.discard)
         )
+
+    def _accept_again(self) -> None:
+        self._loop.change(self._socket.fileno(), loop_module.READ)
 
     def on_failure(self) -> None:
         """Go on: the next request may be another."""

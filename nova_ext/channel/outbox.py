@@ -22,6 +22,7 @@ import socket
 import time
 
 from nova_ext.channel import limits as limits_module
+from nova_ext.channel import tally
 from nova_ext.wire import framing
 
 #: Bytes from which on no further message is written together with others.
@@ -31,19 +32,19 @@ _TOGETHER = 32768
 class Outbox:
     """The lines for one guest, across its connections.
 
+    :param flow: where is counted what was queued and then lost.
     :ivar size: bytes that wait.
-    :ivar expired: lines that were dropped because they had waited too long.
     """
 
-    def __init__(self, limits: limits_module.Limits) -> None:
+    def __init__(self, limits: limits_module.Limits, flow: tally.Flow) -> None:
         self._limits = limits
+        self._flow = flow
         self._lines: collections.deque[tuple[float, bytes]] = (
             collections.deque()
         )
         self._begun = False
         self._fresh = True
         self.size = 0
-        self.expired = 0
 
     def send(self, sock: socket.socket | None, line: bytes) -> bool:
         """Write or queue a line; false when it was dropped instead.
@@ -95,17 +96,14 @@ class Outbox:
             self._forget(sent)
             self._expire(now)
 
-    def clear(self) -> int:
-        """Drop everything: the next line is the first of a connection.
-
-        :returns: how many lines were dropped.
-        """
-        count = len(self._lines)
+    def clear(self) -> None:
+        """Drop everything: the next line is the first of a connection."""
+        self._expire(time.monotonic())
+        self._flow.drop(tally.GUEST_GONE, len(self._lines))
         self._lines.clear()
         self.size = 0
         self._begun = False
         self._fresh = True
-        return count
 
     def _free_reader(self) -> None:
         expires, line = self._lines[0]
@@ -139,6 +137,9 @@ class Outbox:
 
     def _expire(self, now: float) -> None:
         lines = self._lines
-        while lines and lines[0][0] <= now and not self._begun:
+        begun = lines.popleft() if self._begun else None
+        while lines and lines[0][0] <= now:
             self.size -= len(lines.popleft()[1])
-            self.expired += 1
+            self._flow.drop(tally.EXPIRED)
+        if begun is not None:
+            lines.appendleft(begun)

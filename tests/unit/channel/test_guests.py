@@ -19,6 +19,7 @@ import pytest
 from nova_ext.channel import guests
 from nova_ext.channel import limits
 from nova_ext.channel import loop
+from tests.unit import polling
 from tests.unit.channel import fakes
 
 
@@ -49,6 +50,17 @@ class FakeLoop:
         delay, callback = self.later.pop(0)
         callback()
         return delay
+
+    def due(self) -> bool:
+        """Tell whether something is to be done without a wait."""
+        return any(delay == 0 for delay, _ in self.later)
+
+    def fire_due(self) -> None:
+        """Do what is to be done without a wait."""
+        due = [entry for entry in self.later if entry[0] == 0]
+        self.later = [entry for entry in self.later if entry[0] > 0]
+        for _, callback in due:
+            callback()
 
 
 @pytest.fixture
@@ -196,18 +208,180 @@ def test_a_guest_does_not_pay_for_the_load_of_the_host(
 
 
 def test_a_hang_up_while_it_rests_is_noticed(guest, qemu, made) -> None:
+    """What it had said until then is delivered, in turns but at once."""
     end = qemu()
-    one, _, _ = guest(message_rate=1.0)
+    one, lines, _ = guest(message_rate=1.0, turn_messages=16)
     one.connect()
-    end.send(b'{}\n' * 20)
+    (fd,) = made.events
+    end.send(b'{}\n' * 40)
     one.on_ready(loop.READ)
+    # This was not read yet, and what comes after the next turn is half a line.
+    end.send(b'[]\n' * 60 + b'{')
     end.hang_up()
+    assert len(lines) == 16
     one.on_ready(loop.BROKEN)
     assert not one.connected
-    assert made.events == {}
+    while made.events:
+        before = len(lines)
+        if made.events[fd] & loop.READ:
+            one.on_ready(loop.READ | loop.BROKEN)
+        else:
+            one.on_ready(loop.BROKEN)
+            assert made.due(), 'it rests, and the loop would not'
+            made.fire_due()
+        assert len(lines) - before <= 16
+    assert lines == [b'{}'] * 40 + [b'[]'] * 60
+    assert fakes.outcomes(one.tally) == {}
     # What was to be done after the rest finds nothing to do.
     while not one.connected:
         made.fire()
+
+
+def test_the_last_words_of_a_guest_are_delivered(start, qemu, program) -> None:
+    server = start()
+    end, reader = qemu(), program('cgcs.server_grp')
+    for number in range(60):
+        end.say('cgcs.server_grp', str(number))
+    end.vanish()
+    found = [reader.receive(fakes.soon()).data for _ in range(60)]
+    assert found == list(range(60))
+    polling.until(lambda: not server.router.guests)
+    assert fakes.counts(server) == {'to_program': 60}
+
+
+def test_a_message_that_cannot_be_written_leaves_what_can_be_read(
+    guest, qemu, made
+) -> None:
+    end = qemu()
+    one, lines, _ = guest()
+    one.connect()
+    end.send(b'{}\n' * 5)
+    end.hang_up()
+    assert one.send(b'x\n') is None
+    assert one.send(b'for the next\n') is None
+    assert one.queued == len(b'for the next\n')
+    assert fakes.outcomes(one.tally) == {'dropped: guest_gone': 1}
+    for _ in range(2):
+        one.on_ready(loop.READ | loop.WRITE | loop.BROKEN)
+    assert lines == [b'{}'] * 5
+    assert made.events == {}
+    while not one.connected:
+        made.fire()
+    assert end.line() == b'for the next'
+
+
+def test_lines_that_are_thrown_away_are_counted(guest, qemu, made) -> None:
+    end = qemu()
+    one, lines, _ = guest(turn_messages=16)
+    one.connect()
+    end.send(b'{}\n' * 40)
+    one.on_ready(loop.READ)
+    one.close()
+    assert len(lines) == 16
+    assert one.tally.to_program.dropped == {'guest_gone': 24}
+    assert one.tally.to_guest.dropped == {}
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that the module sees, as a list of one number."""
+    now = [100.0]
+    monkeypatch.setattr(guests.time, 'monotonic', lambda: now[0])
+    return now
+
+
+def test_what_expires_for_a_guest_that_never_reads_is_counted(
+    guest, qemu, clock
+) -> None:
+    end = qemu()
+    one, _, _ = guest(message_lifetime=10.0)
+    one.connect()
+    assert end.connection
+    dropped = one.tally.to_guest.dropped
+    while not one.queued:
+        one.send(b'x' * 4000 + b'\n')
+    # The first has begun, perhaps, and is to be finished.
+    while one.send(b'y' * 100 + b'\n') is None:
+        clock[0] += 1
+        if 'expired' in dropped:
+            break
+    assert dropped.keys() == {'expired'}
+    one.send(b'z\n')
+    clock[0] += 10
+    before = dropped['expired']
+    end.hang_up()
+    one.on_ready(loop.BROKEN)
+    assert dropped['expired'] > before
+    assert dropped.get('guest_gone', 0) <= 1
+
+
+def test_messages_for_a_guest_that_never_was_there_expire(
+    guest, clock
+) -> None:
+    one, _, removed = guest(message_lifetime=10.0)
+    one.connect()
+    for number in range(3):
+        one.send(b'x\n')
+        clock[0] += 10
+        assert one.tally.to_guest.dropped.get('expired', 0) == number
+    one.send(b'x\n')
+    one.file_vanished()
+    assert removed == [one]
+    assert one.tally.to_guest.dropped == {'expired': 3, 'guest_gone': 1}
+
+
+@pytest.mark.parametrize('number', [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_host_short_of_files_or_memory_is_tried_again(
+    guest, qemu, made, monkeypatch, caplog, number: int
+) -> None:
+    assert qemu()
+    one, _, _ = guest()
+    with monkeypatch.context() as patched:
+
+        def refuse(*_) -> None:
+            raise OSError(number, errno.errorcode[number])
+
+        patched.setattr(guests.socket, 'socket', refuse)
+        one.connect()
+        assert made.fire() == 0.1
+    assert caplog.text.count(errno.errorcode[number]) == 1
+    assert made.fire() == 0.2
+    assert one.connected
+
+
+def test_a_loop_that_takes_no_more_is_tried_again(
+    guest, qemu, made, monkeypatch
+) -> None:
+    """The kernel bounds what a user may watch."""
+    assert qemu()
+    one, _, _ = guest()
+    with monkeypatch.context() as patched:
+
+        def refuse(*_) -> None:
+            raise OSError(errno.ENOSPC, 'No space left on device')
+
+        patched.setattr(made, 'watch', refuse)
+        one.connect()
+        assert not one.connected
+    made.fire()
+    assert one.connected
+
+
+def test_an_error_of_our_own_is_not_the_last_attempt(
+    guest, qemu, made, monkeypatch
+) -> None:
+    end = qemu()
+    one, _, _ = guest()
+    end.close()
+    one.connect()
+    with monkeypatch.context() as patched:
+        patched.setattr(guests.socket, 'socket', None)
+        with pytest.raises(TypeError):
+            made.fire()
+    end.path.unlink()
+    assert qemu()
+    made.fire()
+    assert one.connected
 
 
 def test_a_guest_without_file_ends_with_its_connection(

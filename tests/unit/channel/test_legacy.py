@@ -11,6 +11,7 @@
 #    under the License.
 """Tools that were written for the original host agent."""
 
+import errno
 import json
 import os
 import socket
@@ -189,6 +190,27 @@ def test_a_tool_that_is_gone_costs_its_own_messages_only(
     assert guest.message()
     guest.say('scale-2', '2')
     assert b'"data":2' in here.recv(1000)
+
+
+def test_a_host_short_of_files_costs_one_message_only(
+    serve, qemu, tool, monkeypatch
+) -> None:
+    guest, server = qemu(), serve(legacy_addresses=(GROUP,))
+    group = tool(GROUP)
+
+    class Short:
+        def __getattr__(self, name: str) -> object:
+            return getattr(socket, name)
+
+        def socket(self, *kind: int) -> socket.socket:
+            raise OSError(errno.EMFILE, 'Too many open files')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(legacy, 'socket', Short())
+        guest.say(GROUP, '1')
+        polling.until(lambda: fakes.counts(server)['dropped: program_gone'])
+    guest.say(GROUP, '2')
+    assert b'"data":2' in group.recv(10000)
 
 
 def test_a_tool_that_does_not_read_holds_up_no_other(

@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import errno
 import http
 import socket
 import stat
@@ -55,6 +56,29 @@ def ask(path, request: bytes) -> bytes:
         sock.sendall(request)
         sock.shutdown(socket.SHUT_WR)
         return sock.makefile('rb').read()
+
+
+def test_a_request_waits_where_files_are_short(
+    serve, folder, monkeypatch, caplog
+) -> None:
+    """It is not tried again without a pause: nothing is busy with it."""
+    server = serve(str(folder / 's'))
+    monkeypatch.setattr(monitor, '_PAUSE', 0.05)
+    real, tried = server._socket, []
+
+    class Short:
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+        def accept(self) -> object:
+            tried.append(True)
+            if len(tried) < 3:
+                raise OSError(errno.EMFILE, 'Too many open files')
+            return real.accept()
+
+    monkeypatch.setattr(server, '_socket', Short())
+    assert fakes.get(folder / 's', '/page')[0] == 200
+    assert len(tried) == 3
 
 
 def test_a_long_page_comes_whole(serve, folder) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from nova_ext.channel import limits
 from nova_ext.channel import outbox
+from nova_ext.channel import tally
 
 
 class Taker:
@@ -42,7 +43,8 @@ def clock(monkeypatch):
 
 def made(size: int = 100) -> outbox.Outbox:
     return outbox.Outbox(
-        limits.Limits(guest_queue_bytes=size, message_lifetime=10.0)
+        limits.Limits(guest_queue_bytes=size, message_lifetime=10.0),
+        tally.Flow(),
     )
 
 
@@ -73,11 +75,24 @@ def test_a_message_that_has_begun_is_finished(clock) -> None:
     box.send(None, b'second\n')
     taker = Taker(4)
     box.flush(taker)
-    clock[0] += 10
     assert box.size == 11
+    clock[0] += 10
+    # Those behind it expire even while it waits.
+    box.send(taker, b'third\n')
+    assert box._flow.dropped == {'expired': 1}
     taker.sizes = [1000, 1000]
     box.flush(taker)
-    assert taker.got == b' \nfirst\n'
+    assert taker.got == b' \nfirst\nthird\n'
+    assert box.size == 0
+
+
+def test_what_is_cleared_is_counted_by_its_age(clock) -> None:
+    box = made()
+    box.send(None, b'old\n')
+    clock[0] += 10
+    box._lines.append((clock[0] + 1, b'new\n'))
+    box.clear()
+    assert box._flow.dropped == {'expired': 1, 'guest_gone': 1}
     assert box.size == 0
 
 
