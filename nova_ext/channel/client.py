@@ -27,6 +27,7 @@ import types
 from typing import Any
 
 from nova_ext import exception
+from nova_ext.channel import limits
 from nova_ext.channel import local_protocol
 from nova_ext.wire import header
 from nova_ext.wire import quoting
@@ -55,8 +56,8 @@ class LocalProgram:
 
     :param socket_path: ``[nova_ext_channel]local_socket``.
     :param address: the address to bind, such as ``scale-0123abcd``.
-    :raises exception.ChannelUnavailable: the daemon cannot be reached, or
-        does not admit this process.
+    :raises exception.ChannelUnavailable: the daemon cannot be reached, does
+        not admit this process, or this host is short of files.
     :raises exception.AddressInUse: another program has bound the address.
     """
 
@@ -64,25 +65,25 @@ class LocalProgram:
         self.address = address
         self._path = socket_path
         self._arrived: collections.deque[bytes] = collections.deque()
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._gate = limits.LogGate()
         try:
-            self._bind()
-            # Its time limit is its own; each direction needs another.
-            self._sender = self._socket.dup()
-        except BaseException:
-            self._socket.close()
-            raise
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            try:
+                self._bind()
+                # Its time limit is its own; each direction needs another.
+                self._sender = self._socket.dup()
+            except BaseException:
+                self._socket.close()
+                raise
+        except OSError as error:
+            raise self._unavailable(error) from error
         self._sender.settimeout(DAEMON_TIMEOUT)
 
     def _bind(self) -> None:
         self._socket.settimeout(DAEMON_TIMEOUT)
-        try:
-            self._socket.connect(self._path)
-            self._socket.send(local_protocol.bind_packet(self.address))
-            answer = self._receive()
-        except OSError as error:
-            raise self._unavailable(error) from error
-        refusal = local_protocol.refusal(answer)
+        self._socket.connect(self._path)
+        self._socket.send(local_protocol.bind_packet(self.address))
+        refusal = local_protocol.refusal(self._receive())
         if refusal == local_protocol.ADDRESS_IN_USE:
             raise exception.AddressInUse(address=self.address)
         if refusal is not None:
@@ -140,16 +141,23 @@ class LocalProgram:
             try:
                 message = header.parse_delivered(packet)
             except BadMessage as error:
-                LOG.warning(
-                    'Ignored a packet of the channel daemon: %s: %s',
-                    error,
-                    quoting.shown(packet),
-                )
+                self._ignore(packet, error)
                 continue
             return Received(
                 instance=message.source_instance or '',
                 source_addr=message.source_addr,
                 data=message.data,
+            )
+
+    def _ignore(self, packet: bytes, error: BadMessage) -> None:
+        held_back = self._gate.admit()
+        if held_back is not None:
+            LOG.warning(
+                'Ignored a packet of the channel daemon: %s: %s (%d before it '
+                'not logged)',
+                error,
+                quoting.shown(packet),
+                held_back,
             )
 
     def _packet(self) -> bytes:

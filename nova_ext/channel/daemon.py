@@ -78,8 +78,9 @@ def settings_of(group: cfg.ConfigOpts.GroupAttr) -> Settings:
 class Daemon:
     """All of it, in one thread.
 
-    :raises local.SocketTaken: another daemon serves the local socket.
-    :raises OSError: a socket cannot be made.
+    :raises local.CannotServe: a socket cannot be had, mostly because another
+        daemon serves it.
+    :raises OSError: this host is short of files or memory.
     :raises ValueError: an option has no usable value.
     :ivar serving: set once programs and guests are served.
     :ivar router: the tables and counts; not to be touched by other threads.
@@ -164,7 +165,7 @@ class Daemon:
             return None
         try:
             return monitor.Monitor(where, self._loop, self._page)
-        except (local.SocketTaken, OSError) as error:
+        except (local.CannotServe, OSError) as error:
             LOG.error(
                 'Health and counts are not served at %s: %s; check '
                 '[nova_ext_channel]monitor',

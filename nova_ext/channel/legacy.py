@@ -22,6 +22,7 @@ option lists.
 import collections
 from collections.abc import Callable
 from collections.abc import Iterable
+import errno
 import socket
 
 from oslo_log import log as logging
@@ -29,6 +30,7 @@ from oslo_log import log as logging
 from nova_ext.channel import admission as admission_module
 from nova_ext.channel import delivery
 from nova_ext.channel import limits as limits_module
+from nova_ext.channel import local
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import router as router_module
 from nova_ext.channel import splice
@@ -146,7 +148,7 @@ class LegacySocket:
 
     :param listed: names that get messages before they have sent any.
     :param prefix: put before every abstract name; empty on a real host.
-    :raises OSError: EADDRINUSE while the original host agent runs.
+    :raises local.CannotServe: the original host agent runs.
     """
 
     def __init__(
@@ -167,14 +169,7 @@ class LegacySocket:
         )
         self._gate = limits_module.LogGate()
         self.router: router_module.Router | None = None
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        try:
-            self._socket.bind(self._prefix + addresses.AGENT)
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = _bound(self._prefix + addresses.AGENT)
         loop.watch(self._socket.fileno(), loop_module.READ, self)
 
     def find(self, address: str) -> LegacyProgram | None:
@@ -247,6 +242,28 @@ class LegacySocket:
                 reason,
                 held_back,
             )
+
+
+def _bound(path: str) -> socket.socket:
+    """Return a datagram socket of this name that is told who sends.
+
+    :raises local.CannotServe: the name is taken.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        sock.bind(path)
+    except OSError as error:
+        sock.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise local.CannotServe(
+            'The original host agent, or another program, serves the abstract '
+            'socket %s: stop it, or set [nova_ext_channel]legacy_socket = '
+            'False.' % path[1:]
+        ) from error
+    return sock
 
 
 def _uid(ancillary: list[tuple[int, int, bytes]]) -> int | None:

@@ -31,8 +31,8 @@ _BACKLOG = 128
 _ACCEPT_PAUSE = 1.0
 
 
-class SocketTaken(Exception):
-    """Another process serves the socket; the text says what to do."""
+class CannotServe(Exception):
+    """A socket cannot be had; the text says why and what to do."""
 
 
 def listen(
@@ -40,9 +40,22 @@ def listen(
 ) -> socket.socket:
     """Return a listening socket, in place of a dead daemon's.
 
-    :raises SocketTaken: a living process listens there, or it is no socket.
+    :raises CannotServe: a living process listens there, it is no socket, or
+        the folder takes none.
     """
-    _remove_dead(path, kind)
+    try:
+        _remove_dead(path, kind)
+        return _listening(path, kind)
+    except OSError as error:
+        # Python's own errors, such as a path too long, have no number.
+        raise CannotServe(
+            '%s cannot be made: %s. Check that its folder exists and that '
+            "this process's user may write to it, or set another path in "
+            '[nova_ext_channel].' % (path, error.strerror or error)
+        ) from error
+
+
+def _listening(path: str, kind: socket.SocketKind) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, kind)
     try:
         # Before bind, so that the file never exists with other permissions.
@@ -62,7 +75,7 @@ def _remove_dead(path: str, kind: socket.SocketKind) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise SocketTaken(
+        raise CannotServe(
             '%s is not a socket: remove it, or set another path in '
             '[nova_ext_channel].' % path
         )
@@ -72,13 +85,13 @@ def _remove_dead(path: str, kind: socket.SocketKind) -> None:
             probe.connect(path)
         except OSError as error:
             if error.errno != errno.ECONNREFUSED:
-                raise SocketTaken(
+                raise CannotServe(
                     '%s cannot be checked for another daemon: %s.'
                     % (path, error)
                 ) from error
             os.unlink(path)
             return
-    raise SocketTaken(
+    raise CannotServe(
         'Another process serves %s: stop it first; one nova-ext-channel '
         'serves all guests of a host.' % path
     )

@@ -54,8 +54,8 @@ def listen(where: str) -> socket.socket:
 
     :param where: an absolute path, or a loopback address and port.
     :raises ValueError: it is neither.
-    :raises local.SocketTaken: another process serves the path.
-    :raises OSError: it cannot be made.
+    :raises local.CannotServe: the path cannot be had.
+    :raises OSError: the port cannot be had.
     """
     if where.startswith('/'):
         return local.listen(where, socket.SOCK_STREAM)

@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         server = daemon.Daemon(
             daemon.settings_of(conf[channel_conf.GROUP]),
         )
-    except (local.SocketTaken, OSError, ValueError) as error:
+    except (local.CannotServe, OSError, ValueError) as error:
         LOG.error('Cannot start: %s', error)
         return 1
     _allow_many_guests()

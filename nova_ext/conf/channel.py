@@ -121,14 +121,16 @@ Possible values:
         'max_nesting',
         default=31,
         min=8,
-        max=200,
+        # That of jsonc.MAX_NESTING, with which every reader reads.
+        max=31,
         help="""
 How deep the objects and arrays of a guest's message may be nested. A deeper
 one is dropped.
 
 Possible values:
 
-* 8 to 200. The original guest programs read 31.
+* 8 to 31. All programs that read messages, the original ones too, refuse a
+  deeper one.
 """,
     ),
     cfg.FloatOpt(

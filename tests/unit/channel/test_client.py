@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import errno
 import os
 import socket
 import threading
@@ -146,6 +147,59 @@ def test_a_packet_of_another_kind_is_passed_over(fake, caplog) -> None:
         )
         assert program.receive(soon()).data == 7
     assert "b'\\x1bjunk'" in caplog.text
+
+
+def test_packets_of_another_kind_fill_no_log(fake, caplog) -> None:
+    daemon = fake(local_protocol.bound_packet('scale-1'))
+    deep = b'{"data":%s%s,"version":2,"source_addr":"a"}'
+    with client.LocalProgram(daemon.path, 'scale-1') as program:
+        for _ in range(50):
+            daemon.connection.send(deep % (b'[' * 40, b']' * 40))
+            daemon.connection.send(
+                b'{"data":7,"version":2,"source_addr":"a",'
+                b'"source_instance":"i"}'
+            )
+            assert program.receive(soon()).data == 7
+    assert caplog.text.count('nested deeper than 31') == 5
+
+
+@pytest.mark.parametrize('call', ['socket', 'dup'])
+def test_a_host_short_of_files_is_told(fake, monkeypatch, call: str) -> None:
+    daemon = fake(local_protocol.bound_packet('scale-1'))
+    closed = []
+
+    class Socket(socket.socket):
+        def dup(self) -> socket.socket:
+            raise OSError(errno.EMFILE, 'not this text')
+
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    def refuse(*kind: int) -> socket.socket:
+        raise OSError(errno.EMFILE, 'not this text')
+
+    with monkeypatch.context() as patched:
+        made = refuse if call == 'socket' else Socket
+        patched.setattr(client, 'socket', _Module(made))
+        with pytest.raises(
+            exception.ChannelUnavailable, match='Too many open files'
+        ):
+            client.LocalProgram(daemon.path, 'scale-1')
+    assert bool(closed) is (call == 'dup')
+    if call == 'socket':
+        # The fake waits for somebody.
+        client.LocalProgram(daemon.path, 'scale-1').close()
+
+
+class _Module:
+    """The module socket with another way to make one."""
+
+    def __init__(self, made) -> None:
+        self.socket = made
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(socket, name)
 
 
 def test_a_daemon_that_is_gone_is_told_by_the_next_send(fake) -> None:

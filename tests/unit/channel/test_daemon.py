@@ -312,7 +312,7 @@ def test_a_late_answer_reaches_nobody(start, qemu, program, caplog) -> None:
 
 def test_two_daemons_do_not_serve_one_host(start, folder) -> None:
     start()
-    with pytest.raises(local.SocketTaken, match='Another process serves'):
+    with pytest.raises(local.CannotServe, match='Another process serves'):
         daemon.Daemon(fakes.settings(folder))
 
 

@@ -21,6 +21,7 @@ import pytest
 from nova_ext.channel import admission
 from nova_ext.channel import daemon
 from nova_ext.channel import legacy
+from nova_ext.channel import local
 from tests.unit import captures
 from tests.unit import polling
 from tests.unit.channel import fakes
@@ -274,7 +275,11 @@ def test_the_original_agent_must_not_run_beside_it(
     folder, space, prefix
 ) -> None:
     with space.bind('cgcs.messaging'):
-        with pytest.raises(OSError, match='Address already in use'):
+        with pytest.raises(
+            local.CannotServe,
+            match='serves the abstract socket .*cgcs.messaging: stop it, or '
+            r'set \[nova_ext_channel\]legacy_socket = False',
+        ):
             daemon.Daemon(
                 fakes.settings(
                     folder, legacy_socket=True, legacy_prefix=prefix

@@ -43,7 +43,7 @@ def test_the_socket_of_a_dead_daemon_is_replaced(start, folder) -> None:
 def test_a_file_in_the_way_is_not_removed(folder) -> None:
     path = folder / 'channel.sock'
     path.write_text('precious')
-    with pytest.raises(local.SocketTaken, match='is not a socket: remove it'):
+    with pytest.raises(local.CannotServe, match='is not a socket: remove it'):
         local.listen(str(path))
     assert path.read_text() == 'precious'
 
@@ -52,13 +52,19 @@ def test_a_socket_of_another_kind_is_not_removed(folder) -> None:
     path = folder / 'channel.sock'
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(str(path))
-        with pytest.raises(local.SocketTaken, match='cannot be checked'):
+        with pytest.raises(local.CannotServe, match='cannot be checked'):
             local.listen(str(path))
 
 
 def test_a_missing_folder_is_an_error(folder) -> None:
-    with pytest.raises(FileNotFoundError):
-        local.listen(str(folder / 'no' / 'channel.sock'))
+    path = str(folder / 'no' / 'channel.sock')
+    with pytest.raises(local.CannotServe, match=path + ' cannot be made: No'):
+        local.listen(path)
+
+
+def test_a_path_too_long_for_a_socket_is_an_error() -> None:
+    with pytest.raises(local.CannotServe, match='path too long'):
+        local.listen('/tmp' + '/x' * 60)
 
 
 def test_a_user_who_is_not_admitted_is_told(

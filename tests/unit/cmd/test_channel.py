@@ -114,5 +114,7 @@ def test_it_does_not_start_beside_another(folder) -> None:
 
 
 def test_it_says_why_it_cannot_start(folder) -> None:
-    config = write_config(folder, str(folder / 'missing' / 'channel.sock'))
-    assert 'No such file or directory' in refused(config)
+    path = str(folder / 'missing' / 'channel.sock')
+    said = refused(write_config(folder, path))
+    assert path + ' cannot be made: No such file or directory' in said
+    assert 'set another path in [nova_ext_channel]' in said

@@ -13,6 +13,7 @@ from oslo_config import cfg
 import pytest
 
 from nova_ext.conf import channel
+from nova_ext.wire import jsonc
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_host_tools_are_served_only_when_switched_on(conf) -> None:
         ('max_line_bytes', 4095),
         ('max_line_bytes', 131073),
         ('max_nesting', 7),
-        ('max_nesting', 201),
+        ('max_nesting', jsonc.MAX_NESTING + 1),
         ('guest_message_rate', 0),
         ('guest_byte_rate', 0),
         ('turn_bytes', 0),
