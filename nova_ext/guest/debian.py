@@ -12,9 +12,8 @@
 """Build the guest package as a Debian package, from the tree alone.
 
 Needs ``dpkg-deb`` and no network. Beside what `nova_ext.guest.install` lays
-out there are a ``.pth`` file, so that Python finds the modules in the zipapp,
-and an example of each kind of hook: an ``app_scale_helper`` of its own in
-``/usr/sbin`` would be in the way of the application's.
+out there is an example of each kind of hook: an ``app_scale_helper`` of its
+own in ``/usr/sbin`` would be in the way of the application's.
 """
 
 import hashlib
@@ -30,7 +29,6 @@ from nova_ext.guest import install
 NAME = 'nova-ext-guest'
 INTERPRETER = '/usr/bin/python3'
 
-_PTH = 'usr/lib/python3/dist-packages/%s.pth' % NAME
 _DOC = 'usr/share/doc/%s' % NAME
 _EXAMPLES = 'examples'
 _DEBIAN = 'debian'
@@ -69,7 +67,6 @@ def package(root: str, files: str, version: str, output: str) -> str:
     version = debian_version(version)
     install.lay_out(root, files)
     _add_documents(root, files)
-    _write(root, _PTH, '/%s\n' % install.APP)
     _add_control(root, files, version)
     path = os.path.join(output, '%s_%s_all.deb' % (NAME, version))
     # An existing file is only replaced by a complete one.
@@ -103,8 +100,8 @@ def _add_control(root: str, files: str, version: str) -> None:
     )
     sums = ['%s  %s\n' % (_md5(root, path), path) for path in paths]
     control = control.replace('@VERSION@', version)
-    _write(root, 'DEBIAN/control', control.replace('@SIZE@', str(size)))
-    _write(root, 'DEBIAN/md5sums', ''.join(sums))
+    install.write(root, 'DEBIAN/control', control.replace('@SIZE@', str(size)))
+    install.write(root, 'DEBIAN/md5sums', ''.join(sums))
     folder = os.path.join(root, 'DEBIAN')
     install.copy(files, os.path.join(_DEBIAN, 'conffiles'), folder)
     for script in _SCRIPTS:
@@ -124,14 +121,6 @@ def _md5(root: str, path: str) -> str:
     with open(os.path.join(root, path), 'rb') as stream:
         # The format's own; nobody relies on it for security.
         return hashlib.md5(stream.read()).hexdigest()  # noqa: S324
-
-
-def _write(root: str, path: str, text: str) -> None:
-    path = os.path.join(root, path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, 'w', encoding='utf-8') as stream:
-        stream.write(text)
-    os.chmod(path, 0o644)
 
 
 def _dpkg_deb(root: str, path: str) -> None:

@@ -18,6 +18,8 @@ below the folder                    what
 /usr/sbin/guest_agent, ...          links to it
 /usr/sbin/app_scale_helper          the application's script, to be edited
 /usr/lib/systemd/system/*.service   units
+/usr/lib/python3/dist-packages      a ``.pth`` file, so that the Python of
+                                    Debian and Ubuntu finds the modules
 /etc/nova-ext/scale.d/              the application's hooks, with a README
 /etc/systemd/system/*.wants/        links that enable them
 =================================== =======================================
@@ -42,6 +44,7 @@ HELPER = 'app_scale_helper'
 HOOKS_README = 'scale.d.README'
 
 APP = 'usr/lib/nova-ext/guest.pyz'
+PTH = 'usr/lib/python3/dist-packages/nova-ext-guest.pth'
 _SBIN = 'usr/sbin'
 UNITS = 'usr/lib/systemd/system'
 _ENABLED = 'etc/systemd/system'
@@ -98,9 +101,12 @@ def install(root: str, files: str) -> None:
 def lay_out(root: str, files: str) -> None:
     """Write what does not depend on who installs it: links, units, hooks.
 
+    And the ``.pth`` file, which does nothing where Python looks elsewhere.
+
     :param root: the folder.
     :param files: the folder with the units and the helper script.
     """
+    write(root, PTH, '/%s\n' % APP)
     for program in PROGRAMS:
         _link(os.path.join('/', APP), os.path.join(root, _SBIN, program))
     for unit in _units(files):
@@ -132,6 +138,15 @@ def copy(
     target = os.path.join(folder, name or os.path.basename(path))
     shutil.copyfile(os.path.join(source, path), target)
     os.chmod(target, mode)
+
+
+def write(root: str, path: str, text: str) -> None:
+    """Write a file below the root, and make its folder."""
+    path = os.path.join(root, path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as stream:
+        stream.write(text)
+    os.chmod(path, 0o644)
 
 
 def _link(target: str, path: str) -> None:

@@ -15,6 +15,7 @@ import os
 import pathlib
 import shlex
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -27,6 +28,14 @@ FILES = CHECKOUT / 'etc/nova-ext/guest'
 
 #: Nova's limit of a server's user data, in base64.
 LIMIT = 65535
+
+#: Prints what a Python finds that has the folder among its own.
+FIND = """
+import site, sys
+site.addsitedir(sys.argv[1])
+from nova_ext.guest import server_group
+print(server_group.__file__)
+"""
 
 
 @pytest.fixture(scope='module')
@@ -107,6 +116,17 @@ def test_its_commands_link_the_programs_and_start_the_units(
             [link, '--help'], timeout=60, capture_output=True, text=True
         )
         assert done.stdout.startswith('usage: ' + program)
+    pth = root / install.PTH
+    pth.write_text(pth.read_text().replace('/usr/', '%s/usr/' % root))
+    done = subprocess.run(
+        [sys.executable, '-I', '-S', '-c', FIND, pth.parent],
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == '%s/%s/nova_ext/guest/server_group.py\n' % (
+        *(root, install.APP),
+    ), done.stderr
     reload, enable = noted.read_text().splitlines()
     assert reload == 'daemon-reload'
     assert enable.startswith('enable --now --no-block ')
