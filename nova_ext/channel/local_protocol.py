@@ -79,6 +79,5 @@ def _packet(key: str, value: str) -> bytes:
 
 def _fields(packet: bytes) -> dict[str, Any]:
     fields = jsonc.loads_object(jsonc.decode(packet))
-    if not header.is_version(fields.get('version')):
-        raise BadMessage('version is not %d' % header.VERSION)
+    header.check_version(fields)
     return fields

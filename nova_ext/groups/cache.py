@@ -97,12 +97,12 @@ class Cache(Generic[K, V]):
         oldest = self._clock() - self._lifetime
         with self._lock:
             for key in keys:
-                at, value = self._kept.get(key, (None, None))
-                if at is None or at < oldest:
+                kept = self._kept.get(key)
+                if kept is None or kept[0] < oldest:
                     missing.append(key)
                 else:
                     self._kept.move_to_end(key)
-                    found[key] = value  # type: ignore[assignment]
+                    found[key] = kept[1]
         return found, missing
 
     def _begin(self, keys: list[K]) -> dict[K, object]:

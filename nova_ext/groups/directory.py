@@ -42,6 +42,9 @@ class Directory:
             size, lifetime
         )
         # So that a group is kept once and not once for each of its members.
+        # Every worker's thread looks here without a lock: one that overwrites
+        # what another has put here costs a second copy, for as long as the
+        # cache has it, and nothing else.
         self._kept: weakref.WeakValueDictionary[str, ports.Group] = (
             weakref.WeakValueDictionary()
         )

@@ -29,6 +29,15 @@ from nova_ext.wire import server_group
 
 LOG = logging.getLogger(__name__)
 
+#: Messages that are given to the guest channel without a pause, as many as
+#: the kernel keeps unread for a program of a guest, and its seconds: not more
+#: than 2 MB a second.
+_AT_ONCE = 10
+_PAUSE = 0.02
+
+#: Guests whose refusals are remembered; then all start anew.
+_MOST_GATES = 4096
+
 
 class Lost(Exception):
     """The service did not take a message; the text is the reason to count."""
@@ -148,16 +157,6 @@ class Relay:
                 LOG.exception('Could not pass on a message')
             finally:
                 self._queue.done(waiting.instance)
-
-
-#: Messages that are given to the guest channel without a pause, as many as
-#: the kernel keeps unread for a program of a guest, and its seconds: not more
-#: than 2 MB a second.
-_AT_ONCE = 10
-_PAUSE = 0.02
-
-#: Guests whose refusals are remembered; then all start anew.
-_MOST_GATES = 4096
 
 
 def _kind(message: server_group.FromGuest) -> str:

@@ -13,13 +13,10 @@
 
 import collections
 import glob
-import logging
 import os
 from typing import FrozenSet
 
 from nova_ext import cpuset
-
-LOG = logging.getLogger(__name__)
 
 SYSFS = '/sys/devices/system/cpu'
 

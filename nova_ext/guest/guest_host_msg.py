@@ -36,15 +36,13 @@ from typing import Optional
 from nova_ext.guest import sockets
 from nova_ext.wire import addresses
 from nova_ext.wire import header
-from nova_ext.wire import jsonc
 from nova_ext.wire import server_group as wire
 
 #: ``data`` is any JSON value, ``source_addr`` the address of its sender.
 Message = NamedTuple('Message', [('source_addr', str), ('data', Any)])
 
-#: Longest address, and name of an instance, that the original agents hold.
+#: Longest address that the original agents hold.
 MAX_ADDRESS = 15
-_LONGEST_INSTANCE = 19
 
 _MISSING = 'No guest agent runs in this guest: start guest-agent.service.'
 
@@ -156,11 +154,7 @@ class Connection(object):
         :raises AgentBusy: it has not read in time.
         :raises nova_ext.wire.jsonc.BadMessage: the data is no JSON.
         """
-        size = len(
-            header.to_host_program(
-                jsonc.dumps(data), self.address, 'x' * _LONGEST_INSTANCE
-            )
-        )
+        size = wire.host_size(data, self.address)
         if size >= wire.MAX_DATAGRAM:
             raise TooLong(
                 'The message has %d bytes with its envelope; receivers read '

@@ -159,8 +159,7 @@ class ScaleAgent(object):
             data = message.data
             if not isinstance(data, dict):
                 raise BadMessage('data is not an object')
-            if not header.is_version(data.get('version')):
-                raise BadMessage('its version is not %d' % header.VERSION)
+            header.check_version(data)
             kind = data.get('msg_type')
             if kind == messages.NACK:
                 self._note_nack(message.source_addr, data.get('log_msg'))

@@ -70,16 +70,20 @@ Delivered = NamedTuple(
 )
 
 
-def is_version(value: Any) -> bool:
-    """Tell whether a ``version`` is 2 as the original readers see it.
+def check_version(fields: Dict[str, Any]) -> None:
+    """Make sure that ``version`` is 2 as the original readers see it.
 
     They let json-c turn the value into an integer, so ``"2"`` also passes.
+
+    :raises BadMessage: it is missing, or another one.
     """
-    if isinstance(value, bool):
-        return False
+    value = fields.get('version')
     if isinstance(value, str):
-        return value.strip() == str(VERSION)
-    return isinstance(value, (int, float)) and value == VERSION
+        good = value.strip() == str(VERSION)
+    else:
+        good = value == VERSION
+    if not good:
+        raise BadMessage('version is not %d' % VERSION)
 
 
 def parse_serial(line: bytes, max_nesting: int = jsonc.MAX_NESTING) -> Serial:
@@ -236,8 +240,7 @@ def is_json_c(text: str) -> bool:
 
 def _fields(text: str, max_nesting: int = jsonc.MAX_NESTING) -> Dict[str, Any]:
     fields = jsonc.loads_object(text, max_nesting)
-    if not is_version(fields.get('version')):
-        raise BadMessage('version is not %d' % VERSION)
+    check_version(fields)
     if 'data' not in fields:
         raise BadMessage('data is missing')
     return fields

@@ -123,8 +123,7 @@ def parse_ready(data: Any) -> FrozenSet[int]:
     """
     if not isinstance(data, dict):
         raise BadMessage('data is not an object')
-    if not header.is_version(data.get('version')):
-        raise BadMessage('version is not %d' % header.VERSION)
+    header.check_version(data)
     if data.get('msg_type') != SCALE_READY:
         raise BadMessage('msg_type is not "%s"' % SCALE_READY)
     if data.get('resource') != CPU:
@@ -170,13 +169,12 @@ def parse_response(data: Any, direction: str) -> ScaleResponse:
     """
     if not isinstance(data, dict):
         raise BadMessage('data is not an object')
-    if not header.is_version(data.get('version')):
-        raise BadMessage('version is not %d' % header.VERSION)
+    header.check_version(data)
     if data.get('resource') != CPU:
         raise BadMessage('resource is not "%s"' % CPU)
     if data.get('direction') != direction:
         raise BadMessage('direction is not "%s"' % direction)
-    online = _integers(data.get('online_cpus'))
+    online = tuple(integers(data.get('online_cpus')) or ())
     result = data.get('result')
     if result == 'fail':
         reason = str(data.get('err_msg') or 'no reason given').strip()
@@ -204,7 +202,3 @@ def integers(value: Any) -> Optional[List[int]]:
     ):
         return value
     return None
-
-
-def _integers(value: Any) -> Tuple[int, ...]:
-    return tuple(integers(value) or ())

@@ -187,13 +187,16 @@ def guest_size(data: Any) -> int:
     return len(header.to_guest_program(jsonc.dumps(data), ADDRESS))
 
 
-def host_size(data: Any) -> int:
-    """Return how long its datagram to the original host service can be.
+def host_size(data: Any, source_addr: str = ADDRESS) -> int:
+    """Return how long its datagram to a program of an original host can be.
 
+    :param source_addr: the address of the guest's program that sends it.
     :raises BadMessage: the data is no JSON.
     """
     return len(
-        header.to_host_program(jsonc.dumps(data), ADDRESS, _LONGEST_INSTANCE)
+        header.to_host_program(
+            jsonc.dumps(data), source_addr, _LONGEST_INSTANCE
+        )
     )
 
 
@@ -209,8 +212,10 @@ def parse_from_guest(data: Any) -> FromGuest:
         raise Refused(UNKNOWN, 'data is not an object')
     kind = data.get('msg_type')
     named = _type_shown(kind)
-    if not header.is_version(data.get('version')):
-        raise Refused(named, 'version is not %d' % header.VERSION)
+    try:
+        header.check_version(data)
+    except BadMessage as error:
+        raise Refused(named, str(error))
     if kind == BROADCAST:
         return Broadcast(_text_of(data.get('data'), named), '')
     if kind == STATUS_QUERY:

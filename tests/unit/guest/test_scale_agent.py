@@ -194,7 +194,7 @@ def test_a_change_that_was_overtaken_is_taken_back(
     ('data', 'said'),
     [
         ([], 'data is not an object'),
-        ({**DOWN, 'version': 1}, 'its version is not 2'),
+        ({**DOWN, 'version': 1}, 'version is not 2'),
         ({**DOWN, 'msg_type': 'bogus'}, 'msg_type is unknown'),
         ({'version': 2}, 'msg_type is unknown'),
         (
