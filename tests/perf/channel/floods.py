@@ -9,15 +9,23 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""A quiet guest beside one that does its worst."""
+"""A quiet guest beside one that does its worst.
+
+A flood begins once and is then stopped and let go on, because what a guest may
+say at once when it begins lasts for seconds.
+"""
 
 from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
+import fcntl
 import multiprocessing
 import os
 import random
+import signal
 import socket
+import sys
+import termios
 import time
 
 from nova_ext.wire import framing
@@ -31,8 +39,14 @@ _AWAKE = 0.0002
 #: Packets that a program floods a guest with, for one that never reads.
 _TO_GUEST = 3000
 #: Seconds until a program has bound its address, and until the burst that a
-#: guest may begin with is over.
-_BOUND, _PAST = 0.3, 2.0
+#: guest may begin with is over, or the small one that a pause allows.
+_BOUND, _PAST, _AGAIN = 0.3, 2.0, 0.1
+#: Seconds in which the daemon passes on what it has read, at most a turn's
+#: bytes, of a flood that is stopped; and until it has read all.
+_PASSED_ON, _READ_ALL = 0.2, 10.0
+#: Bytes, twice as many for the kernel, that wait for the daemon: more than it
+#: reads in a turn, and not so many that it goes on for seconds.
+_WAITING = 16384
 
 _fork = multiprocessing.get_context('fork')
 
@@ -106,38 +120,72 @@ def _first_of_all(pid: int) -> Iterator[None]:
         os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
 
 
+class Flood:
+    """A process that floods the daemon, until it is paused.
+
+    :param sock: a guest's socket that it writes to.
+    """
+
+    def __init__(self, pid: int, sock: socket.socket | None) -> None:
+        self._pid = pid
+        self._socket = sock
+
+    def go_on(self) -> None:
+        """Flood, and return when that is nothing new to the daemon."""
+        os.kill(self._pid, signal.SIGCONT)
+        time.sleep(_AGAIN)
+
+    def pause(self) -> None:
+        """Stop, and return when the daemon has nothing left to do."""
+        os.kill(self._pid, signal.SIGSTOP)
+        deadline = time.monotonic() + _READ_ALL
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(_PASSED_ON)
+
+    def _waiting(self) -> int:
+        """Return what is written and not read, as the kernel counts it."""
+        if self._socket is None:
+            return 0
+        answer = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(answer, sys.byteorder)
+
+
 @contextlib.contextmanager
-def flooding(host: ends.Host, name: str) -> Iterator[None]:
+def flooding(host: ends.Host, name: str) -> Iterator[Flood]:
     """Let the second guest write a line of ``LINES`` for ever."""
+    sock = host.guests[1].socket
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _WAITING)
     stuck = ends.Program(host.local, 'cgcs.stuck')
     with (
         contextlib.closing(stuck),
         _process(_BOUND, _drain, host.local),
-        _process(_PAST, _write, host.guests[1].socket, LINES[name]),
+        _process(_PAST, _write, sock, LINES[name]) as pid,
     ):
-        yield
+        yield Flood(pid, sock)
 
 
 @contextlib.contextmanager
-def deaf(host: ends.Host) -> Iterator[None]:
+def deaf(host: ends.Host) -> Iterator[Flood]:
     """Let a program write for ever to the second guest, which never reads."""
-    with _process(_PAST, _write_to_guest, host.local, host.guests[1].instance):
-        yield
+    name = host.guests[1].instance
+    with _process(_PAST, _write_to_guest, host.local, name) as pid:
+        yield Flood(pid, None)
 
 
 @contextlib.contextmanager
 def _process(
     settled: float, target: Callable[..., None], *arguments: object
-) -> Iterator[None]:
-    """Run a function in a process.
+) -> Iterator[int]:
+    """Run a function in a process, and give its number.
 
     :param settled: seconds that it gets first.
     """
     process = _fork.Process(target=target, args=arguments)
     process.start()
-    time.sleep(settled)
     try:
-        yield
+        time.sleep(settled)
+        yield process.pid or 0
     finally:
         process.kill()
         process.join(10)

@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""The floor: reads, splits at line feeds, sends, and checks nothing.
+"""The floor in Python: reads, splits at line feeds, sends, and checks nothing.
 
 Run as ``python -m tests.perf.channel.relay FOLDER SOCKET``. It serves the
 guests whose sockets are in the folder when it starts, and one program, with

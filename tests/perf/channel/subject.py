@@ -14,26 +14,30 @@
 import os
 import pathlib
 import resource
+import shutil
 import subprocess
 import sys
 import time
 from typing import TextIO
 
+from nova_ext.channel import local_protocol
+
 #: Its own core, so that the load does not steal from it.
 CORE = 1
 #: In kernel's include/linux/posix-timers.h: the CPU time of a whole process.
 _CPUCLOCK_SCHED = 2
+_RELAY = pathlib.Path(__file__).with_name('relay.c')
 
 
 class Subject:
     """A process on its own core.
 
-    :param module: what ``python -m`` runs, with its arguments.
+    :param command: its program, with arguments.
     """
 
-    def __init__(self, log: TextIO, *module: str) -> None:
+    def __init__(self, log: TextIO, *command: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, '-m', *module],
+            command,
             stdout=subprocess.DEVNULL,
             stderr=log,
             preexec_fn=lambda: os.sched_setaffinity(0, {CORE}),
@@ -79,13 +83,44 @@ def daemon(folder: pathlib.Path, local: pathlib.Path, **options) -> Subject:
     lines += ['%s = %s' % item for item in options.items()]
     config.write_text('\n'.join(lines) + '\n')
     log = local.with_suffix('.log').open('w')
-    return Subject(log, 'nova_ext.cmd.channel', '--config-file', str(config))
+    return Subject(
+        log,
+        *(sys.executable, '-m', 'nova_ext.cmd.channel'),
+        *('--config-file', str(config)),
+    )
 
 
 def relay(folder: pathlib.Path, local: pathlib.Path) -> Subject:
-    """Start the bare relay."""
+    """Start the bare relay in Python."""
     log = local.with_suffix('.log').open('w')
-    return Subject(log, 'tests.perf.channel.relay', str(folder), str(local))
+    module = 'tests.perf.channel.relay'
+    return Subject(log, sys.executable, '-m', module, str(folder), str(local))
+
+
+def compiled(folder: pathlib.Path) -> pathlib.Path | None:
+    """Make the bare relay in C; None where there is no compiler."""
+    compiler = shutil.which('cc')
+    if compiler is None:
+        return None
+    program = folder / 'relay'
+    subprocess.run(
+        [compiler, '-O2', '-o', str(program), str(_RELAY)],
+        check=True,
+        timeout=60,
+    )
+    return program
+
+
+def bare(
+    program: pathlib.Path, folder: pathlib.Path, local: pathlib.Path
+) -> Subject:
+    """Start the bare relay in C.
+
+    :param program: from `compiled`.
+    """
+    log = local.with_suffix('.log').open('w')
+    bound = local_protocol.bound_packet('any').decode()
+    return Subject(log, str(program), str(folder), str(local), bound)
 
 
 def use_the_other_core() -> None:
