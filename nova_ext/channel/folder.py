@@ -141,6 +141,7 @@ class Watch:
         try:
             inotify = inotify_simple.INotify(nonblocking=True)
             inotify.add_watch(self._path, _WATCHED)
+            self._loop.watch(inotify.fileno(), loop_module.READ, self)
         except OSError as error:
             if inotify is not None:
                 inotify.close()
@@ -155,7 +156,6 @@ class Watch:
             return
         self._complained = False
         self._inotify = inotify
-        self._loop.watch(inotify.fileno(), loop_module.READ, self)
 
     def on_ready(self, events: int) -> None:
         """Pass on what the kernel tells."""

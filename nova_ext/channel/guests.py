@@ -301,8 +301,6 @@ class Guest:
         if self._reader.oversized:
             self._note_oversized()
         rest = self._budget.spend(len(lines), size, spent)
-        if self._ending:
-            rest = 0.0
         if rest > 0 or self._lines:
             self._pause(rest)
 
@@ -310,7 +308,7 @@ class Guest:
         """Do not read for a while, and let the other guests have a turn."""
         self._resting = True
         self._watch()
-        if seconds > 0:
+        if seconds > 0 and not self._ending:
             self.tally.rests += 1
             self._asleep = True
             self._loop.call_later(seconds, self._wake)

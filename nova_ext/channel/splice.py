@@ -43,8 +43,8 @@ _DATA = header.DATA.encode('ascii')
 _START = len(_DATA)
 _LOCAL_DATA = b',"data":'
 
-#: A quotation mark, a reverse solidus and a solidus.
-_QUOTE, _REVERSE, _SOLIDUS = b'"\\/'
+#: A line feed, a quotation mark, a reverse solidus and a solidus.
+_LF, _QUOTE, _REVERSE, _SOLIDUS = b'\n"\\/'
 #: Messages of other shapes that pass before one more is learned.
 _STRANGE = 16
 #: Of a shape that is learned: most quotation marks, and bytes.
@@ -204,7 +204,7 @@ class FromProgram:
                 self._shape.fits(packet, start)
                 and _SOLIDUS not in packet
                 # A guest's line has none, but a packet may.
-                and framing.LF not in packet
+                and _LF not in packet
             ):
                 return instance, _DATA + packet[start:-1] + tail
             text = jsonc.decode(packet)

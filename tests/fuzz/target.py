@@ -305,13 +305,17 @@ def spliced(packet: bytes) -> None:
 
 
 def with_other_texts(packet: bytes) -> Iterator[bytes]:
-    """Yield the packet with others in the place of its longest text."""
-    pieces = packet.split(b'"')
-    longest = max(range(len(pieces)), key=lambda place: len(pieces[place]))
+    """Yield the packet with others in the place of its data's longest text."""
+    head, data, payload = packet.partition(b'"data":')
+    pieces = payload.split(b'"')
+    texts = range(1, len(pieces), 2)
+    if not texts:
+        return
+    longest = max(texts, key=lambda place: len(pieces[place]))
     before, after = pieces[:longest], pieces[longest + 1 :]
     half = packet[: len(packet) // 2]
     for text in (*OTHER_TEXTS, half, half.replace(b'"', b'\n')):
-        yield b'"'.join([*before, text, *after])
+        yield head + data + b'"'.join([*before, text, *after])
 
 
 def same_line(quick: bytes, slow: bytes) -> None:

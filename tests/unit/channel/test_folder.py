@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import errno
 import os
 import pathlib
 
@@ -159,3 +160,20 @@ def test_a_folder_that_cannot_be_watched_is_told_once(heard, caplog) -> None:
     heard.watch.start()
     assert not heard.watch.active
     assert caplog.text.count('Cannot watch the folder') == 1
+
+
+def test_a_watch_that_the_loop_does_not_take_is_none(
+    heard, tmp_path, monkeypatch, caplog
+) -> None:
+    (tmp_path / 'sockets').mkdir()
+
+    def refuse(*_) -> None:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with monkeypatch.context() as patched:
+        patched.setattr(heard.loop, 'watch', refuse)
+        heard.watch.start()
+    assert not heard.watch.active
+    assert 'No space left on device; looking at it' in caplog.text
+    heard.watch.start()
+    assert heard.watch.active

@@ -76,6 +76,17 @@ def test_the_target_notices_what_the_quick_way_lets_pass(
         target.check(stream)
 
 
+def test_the_target_notices_a_line_that_becomes_two(monkeypatch) -> None:
+    stream = (
+        b'\0{"version":2,"dest_instance":"i","dest_addr":"a",'
+        b'"data":{"a":"text"}}\n'
+    )
+    target.check(stream)
+    monkeypatch.setattr(target.splice, '_LF', 1)
+    with pytest.raises(AssertionError):
+        target.check(stream)
+
+
 def test_the_target_notices_text_that_would_harm_a_log() -> None:
     for text in ('a\nb', 'é', '\x1b[2J', 'x' * 400):
         with pytest.raises(AssertionError):
