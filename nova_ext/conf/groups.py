@@ -57,6 +57,7 @@ Possible values:
 
 Related options:
 
+* ``[nova_ext_groups]notification_pool``
 * ``[notifications]versioned_notifications_topics`` of Nova
 * ``[notifications]notification_format`` of Nova must be ``versioned`` or
   ``both`` on nova-api and on every compute host.
@@ -68,11 +69,19 @@ Related options:
         help="""
 The name under which all copies of nova-ext-groups listen to notifications, so
 that each one reaches one copy, and other listeners get them too. It is also
-the name of the queue on the message bus.
+the name of the queue on the message bus. Set the same for all copies.
 
 Possible values:
 
-* Any name that no other listener uses. The same for all copies.
+* Any name that no other listener uses. Then somebody else must take what Nova
+  puts into the queues that it makes itself, such as
+  ``versioned_notifications.info``, or they grow without end.
+* Empty: nova-ext-groups takes it. Only where nobody else listens to versioned
+  notifications, because each message goes to one of those who do.
+
+Related options:
+
+* ``[nova_ext_groups]notification_topics``
 """,
     ),
     cfg.IntOpt(

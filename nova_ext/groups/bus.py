@@ -70,13 +70,16 @@ def listen(
     pool: str,
     endpoint: object,
 ) -> Any:
-    """Listen to notifications, in order; return the started listener."""
+    """Listen to notifications, in order; return the started listener.
+
+    :param pool: empty for the queues that Nova makes itself.
+    """
     made = messaging.get_notification_listener(
         transport,
         [messaging.Target(topic=topic) for topic in topics],
         [endpoint],
         executor='threading',
-        pool=pool,
+        pool=pool or None,
     )
     # One thread, so that what happens to a server is told in order.
     made.start(override_pool_size=1)

@@ -184,8 +184,11 @@ def test_every_copy_forgets(conf, serve) -> None:
         assert copy.got == [{'servers': ['a'], 'groups': ['g']}]
 
 
+@pytest.mark.parametrize(
+    'pool, others', [('p', 'q'), pytest.param('', 'q', id="Nova's own queue")]
+)
 def test_a_notification_reaches_one_copy_and_other_listeners(
-    conf, request
+    conf, request, pool, others
 ) -> None:
     heard: dict[str, list[int]] = {'copy1': [], 'copy2': [], 'other': []}
     topic = conf.nova_ext_groups.topic
@@ -197,11 +200,11 @@ def test_a_notification_reaches_one_copy_and_other_listeners(
 
         return Listener()
 
-    for name, pool in (('copy1', 'p'), ('copy2', 'p'), ('other', 'q')):
+    for name, where in (('copy1', pool), ('copy2', pool), ('other', others)):
         made = bus.listen(
             messaging.get_notification_transport(conf),
             [topic],
-            pool,
+            where,
             listener(name),
         )
         request.addfinalizer(made.wait)
