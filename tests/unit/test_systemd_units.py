@@ -31,6 +31,10 @@ EXPOSED = {
     'nova-ext-groups-relay.service': 15,
 }
 
+#: The forwarder of a guest. It cannot do without root and /dev, and must start
+#: where systemd is old.
+GUEST_AGENT = FOLDER / 'guest' / 'systemd' / 'guest-agent.service'
+
 needs_systemd = pytest.mark.skipif(
     shutil.which('systemd-analyze') is None, reason='needs systemd-analyze'
 )
@@ -70,6 +74,18 @@ def test_little_is_exposed(tmp_path: pathlib.Path, name: str) -> None:
         FOLDER / 'systemd' / name,
         *('security', '--offline=true', '--threshold=%d' % EXPOSED[name]),
     )
+
+
+@needs_systemd
+def test_the_guests_forwarder_is_confined(tmp_path: pathlib.Path) -> None:
+    analyze(
+        tmp_path, GUEST_AGENT, 'security', '--offline=true', '--threshold=45'
+    )
+    lines = GUEST_AGENT.read_text().splitlines()
+    assert 'CapabilityBoundingSet=CAP_DAC_OVERRIDE' in lines
+    # These would take the port, or the addresses of the programs, from it.
+    for setting in ('PrivateDevices', 'PrivateNetwork', 'ProtectClock'):
+        assert not any(line.startswith(setting + '=') for line in lines)
 
 
 @pytest.mark.parametrize('name', EXPOSED)
