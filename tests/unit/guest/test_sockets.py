@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import array
 from collections.abc import Iterator
 import errno
 import os
@@ -50,6 +51,30 @@ def test_a_sender_elsewhere_has_no_address(space, path: object) -> None:
 @pytest.mark.parametrize('name', [b'a b', b'\xff', b''])
 def test_a_sender_with_a_strange_name_has_no_address(name: bytes) -> None:
     assert sockets.Space().address(b'\0' + name) is None
+
+
+def test_the_kernel_says_whose_process_sent(space) -> None:
+    """Of a plain socket, as the original programs have."""
+    with space.bind('a') as receiver:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b'text', space.path('a'))
+        assert sockets.receive(receiver) == (b'text', os.geteuid())
+        with pytest.raises(BlockingIOError):
+            sockets.receive(receiver)
+
+
+def test_descriptors_that_a_sender_passes_on_are_not_kept(space) -> None:
+    with space.bind('a') as receiver, space.bind('b') as sender:
+        passed = array.array('i', [receiver.fileno()])
+        sender.sendmsg(
+            [b'text'],
+            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, passed)],
+            0,
+            space.path('a'),
+        )
+        before = os.listdir('/proc/self/fd')
+        assert sockets.receive(receiver) == (b'text', os.geteuid())
+        assert os.listdir('/proc/self/fd') == before
 
 
 def test_a_missing_program_is_named(space) -> None:
