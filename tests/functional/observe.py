@@ -115,7 +115,7 @@ def server_state(
             for cell in topology.cells
             for vcpu, pcpu in cell.cpu_pinning.items()
         },
-        cores=_cores(compute, topology),
+        cores=cores_of(compute, topology),
         extra_cores=len(reserved),
         offline=pinning.parked(
             kept.offline, [cell.cpu_pinning for cell in topology.cells]
@@ -151,7 +151,7 @@ def kept_state(uuid: str, computes: dict[str, Any]) -> KeptState | None:
         uuid=uuid,
         consumer=migration.uuid,
         host=migration.source_compute,
-        cores=_cores(computes[migration.source_compute], topology),
+        cores=cores_of(computes[migration.source_compute], topology),
         count=len(pinned if full else set(pinned))
         + len(topology.cpuset_reserved),
     )
@@ -179,7 +179,7 @@ def _realtime(instance: Any) -> frozenset[int]:
     return frozenset(chosen or ())
 
 
-def _cores(compute: Any, topology: Any) -> frozenset[int]:
+def cores_of(compute: Any, topology: Any) -> frozenset[int]:
     """Return the pCPUs that are the server's by Nova's own rules."""
     siblings = {
         cell.id: cell.siblings for cell in _topology(_node(compute)).cells

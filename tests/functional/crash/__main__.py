@@ -36,7 +36,7 @@ def main() -> int:
                 numbers = range(chosen.start, matrix.ENOUGH, chosen.every)
                 for outcome in matrix.outcomes(move, victim, numbers):
                     print(outcome, flush=True)
-                    bad += bool(outcome.found)
+                    bad += bool(outcome.found or outcome.before)
     print('%d disagree' % bad, flush=True)
     return int(bool(bad))
 

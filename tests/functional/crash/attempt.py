@@ -28,6 +28,8 @@ from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.api import client
 
 from tests.functional import agreement
+from tests.functional import observe
+from tests.functional.crash import unfinished
 from tests.functional.walk.cloud import IMAGE
 from tests.functional.walk.cloud import Cloud
 
@@ -49,6 +51,8 @@ class Outcome:
     :ivar number: of the effect that nova-compute died before, from 1.
     :ivar effect: its name; empty when the move came to its end.
     :ivar end: how the server stands after the restart.
+    :ivar before: what disagrees after the restart and an audit, before that
+        remedy; the claim of a move that Nova keeps open may be there.
     :ivar remedy: what an operator had to do; empty for nothing.
     :ivar found: what disagrees in the end.
     """
@@ -58,17 +62,19 @@ class Outcome:
     number: int
     effect: str
     end: str
+    before: tuple[str, ...]
     remedy: str
     found: tuple[str, ...]
 
     def __str__(self) -> str:
-        return '%-14s %-11s %3d  %-15s %-26s %-8s %s' % (
+        return '%-14s %-11s %3d  %-15s %-36s %-10s %-8s %s' % (
             self.move,
             self.victim,
             self.number,
             self.effect or '(lives)',
             self.end,
-            self.remedy,
+            '; '.join(self.before) or 'all agree',
+            self.remedy or '-',
             '; '.join(self.found) or 'all agree',
         )
 
@@ -127,7 +133,8 @@ class Attempt:
         self._wait(self._is_idle)
         if self._returns:
             self._come_back()
-        end, remedy = self._describe(), self._remedy()
+        end, before = self._describe(), self._before_the_remedy()
+        remedy = self._remedy()
         self._come_back()
         self.cloud.audit()
         return Outcome(
@@ -136,9 +143,43 @@ class Attempt:
             number,
             effect[0] if died else '',
             end,
+            before,
             remedy,
             tuple(self._disagreements() or self._left_after_deletion()),
         )
+
+    def _before_the_remedy(self) -> tuple[str, ...]:
+        """Audit, and return what disagrees without an operator's doing."""
+        self.cloud.audit()
+        hosts, beside = self._beside()
+        found = agreement.differences(
+            [one for one in self.before.values() if one.name in beside],
+            list(beside.values()),
+        )
+        moving = unfinished.read(self.cloud, self.uuid)
+        found += unfinished.disagreements(hosts, beside.values(), moving)
+        return tuple(found)
+
+    def _beside(
+        self,
+    ) -> tuple[list[agreement.HostState], dict[str, agreement.ServerState]]:
+        """Read the hosts that are up, and the servers beside on them."""
+        cloud, placement = self.cloud, observe.Once(self.cloud.placement)
+        up = {
+            name: compute
+            for name, compute in cloud.computes.items()
+            if name not in cloud.away
+        }
+        beside = {
+            one.name: observe.server_state(
+                one.uuid, up, cloud.world, placement
+            )
+            for one in self.before.values()
+            if one.uuid != self.uuid and one.host in up
+        }
+        return [
+            observe.host_state(compute, placement) for compute in up.values()
+        ], beside
 
     def _come_back(self) -> None:
         """Let a host that has failed come back."""
