@@ -23,8 +23,10 @@ import sys
 import pytest
 
 from nova_ext import policies
+from nova_ext.conf import channel
 from nova_ext.conf import opts
 from nova_ext.hypervisor import privileged
+from nova_ext.wire import addresses
 
 ROOT = pathlib.Path(__file__).parents[2]
 RELATED = re.compile(r'^\* ``([^`]+)``', re.MULTILINE)
@@ -163,6 +165,16 @@ def test_rootwrap_admits_our_privileged_context() -> None:
     filters = ROOT / 'etc/nova-ext/rootwrap.d/nova-ext.filters'
     expected = '--privsep_context, %s.context,' % privileged.__name__
     assert expected in filters.read_text('utf-8')
+
+
+def test_a_boot_removes_the_sockets_of_lost_guests() -> None:
+    rules = ROOT / 'etc/nova-ext/systemd/nova-ext.tmpfiles.conf'
+    (option,) = (
+        one for one in channel.OPTIONS if one.name == 'guest_socket_dir'
+    )
+    name = addresses.socket_name('INSTANCE').replace('INSTANCE', '*')
+    expected = 'r! %s/%s\n' % (option.default, name)
+    assert rules.read_text('utf-8').endswith('\n' + expected)
 
 
 def test_the_wheel_carries_the_files_of_etc() -> None:
