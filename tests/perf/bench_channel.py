@@ -51,7 +51,7 @@ OUTSTANDING = 8
 ROUNDS = 5
 ROUND_TRIPS = 4000
 #: Times that each flood goes on, and how sure the interval of its ratios is.
-PAIRS = 30
+PAIRS = 26
 SURE = 0.95
 LOADS = {'to_program': loads.to_program, 'to_guests': loads.to_guests}
 #: So that the limits for one guest do not bind.
