@@ -23,9 +23,9 @@ before the cores changed; here is freed what was counted. That leans on
 ``_get_usage_dict``, which gets an instance only from
 ``_update_usage_from_instance``, after that changed ``tracked_instances``.
 
-Any ``Instance.save`` writes the NUMA topology that its object was loaded with
-(``InstanceNUMATopology`` counts as changed when it was loaded), and nova-api
-loads it for most actions, before it claims the server by its task state. So a
+Any ``Instance.save`` may write the NUMA topology that its object was loaded
+with (what Nova's claims saved counts as changed then), and nova-api loads it
+for most actions, before it claims the server by its task state. So a
 request of a user may put pins back into the database that a scale request has
 just changed; what was last switched here is known, and restored. So is the end
 of a scale request that could not be saved while the database was away.
@@ -47,6 +47,9 @@ from nova_ext.scaling import planning
 LOG = logging.getLogger(__name__)
 
 _synchronized = plugin_tracker.synchronized
+
+#: What a switch saves of an instance.
+_SWITCHED = ['numa_topology', 'system_metadata']
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,10 +98,18 @@ class CoresTracker(plugin_tracker.PluginTracker):
     def __init__(self, host, driver, reportclient=None):
         """Start with nothing counted."""
         super().__init__(host, driver, reportclient=reportclient)
-        #: The topology of each tracked instance, as it is counted.
+        #: The topology of each tracked instance, as it is counted; only
+        #: touched under Nova's lock.
         self._counted = {}
-        #: What the last switch of an instance's cores saved.
+        #: What the last switch of an instance's cores saved. Written under
+        #: Nova's lock, but by the end of a request and by an arrival: each is
+        #: the only one at work on its server, and who reads an older one puts
+        #: back nothing without a second look under the lock.
         self._switched = {}
+        #: The servers that this nova-compute has claimed and not given free;
+        #: see :class:`nova_ext.compute.store.InstanceStore`. Each is changed
+        #: by the one request or recovery that holds it.
+        self.claimed = set()
 
     def _update_usage_from_instances(self, context, instances, nodename):
         self._counted.clear()
@@ -122,14 +133,51 @@ class CoresTracker(plugin_tracker.PluginTracker):
             return instance.numa_topology
         return self._counted.pop(instance.uuid, instance.numa_topology)
 
-    def restore(self, instance):
-        """Save what was switched last of an instance, if it was overwritten.
+    def restore(self, instance, may_save=True):
+        """Put what was switched last into an instance that lacks it.
 
-        :returns: whether it was.
+        :param may_save: whether to save it too, where it was overwritten.
         """
         kept = self._switched.get(instance.uuid)
         if kept is None or kept.is_in(instance):
-            return False
+            return
+        if may_save:
+            self._put_back(instance)
+        else:
+            kept.put_into(instance)
+
+    @_synchronized
+    def _put_back(self, instance):
+        """Save what was overwritten; no core changes owners meanwhile.
+
+        The instance may have been read before the last switch.
+        """
+        kept = self._switched.get(instance.uuid)
+        try:
+            saved = objects.Instance.get_by_uuid(
+                instance._context, instance.uuid, expected_attrs=_SWITCHED
+            )
+            if saved.host != self.host:
+                return
+            if kept is not None and not kept.is_in(saved):
+                self._save_again(kept, saved)
+        except nova_exception.InstanceNotFound:
+            return
+        except Exception:
+            LOG.exception(
+                'The pins could not be put back; the next audit tries again.',
+                instance=instance,
+            )
+            if kept is not None:
+                kept.put_into(instance)
+            return
+        instance.numa_topology = saved.numa_topology
+        instance.obj_reset_changes(['numa_topology'], recursive=True)
+        instance.system_metadata = records.merge(
+            instance.system_metadata, _record(saved)
+        )
+
+    def _save_again(self, kept, instance):
         LOG.warning(
             'The pins and the record of the server are not those of its last '
             'scale request: it could not save them, or an operation that had '
@@ -137,8 +185,7 @@ class CoresTracker(plugin_tracker.PluginTracker):
             instance=instance,
         )
         kept.put_into(instance)
-        _save(instance)
-        return True
+        instance.save(expected_task_state=[instance.task_state])
 
     def keep(self, uuid, numa_topology, end):
         """Keep what a scale request ended with, which could not be saved.
@@ -153,8 +200,9 @@ class CoresTracker(plugin_tracker.PluginTracker):
         )
 
     def forget_switched(self, uuid):
-        """Forget what was switched: the instance comes here anew."""
+        """Forget what was done here: the instance comes here anew."""
         self._switched.pop(uuid, None)
+        self.claimed.discard(uuid)
 
     def check_audited(self, nodename):
         """Check that the host's cores have been counted.
@@ -261,16 +309,6 @@ class CoresTracker(plugin_tracker.PluginTracker):
 
 def _record(instance):
     return records.ScaleRecord.from_metadata(instance.system_metadata)
-
-
-def _save(instance):
-    try:
-        instance.save()
-    except Exception:
-        LOG.exception(
-            'The pins could not be put back; the next audit tries again.',
-            instance=instance,
-        )
 
 
 def _count(cell, old, new, isolated):

@@ -42,10 +42,19 @@ class Job:
     """A freshly read instance, its record, and the ports to its world."""
 
     def __init__(
-        self, context, instance, driver, tracker, coordinator, reportclient
+        self,
+        context,
+        instance,
+        driver,
+        tracker,
+        coordinator,
+        reportclient,
+        may_save=True,
     ):
         """Take up an instance of this host.
 
+        :param may_save: whether what was overwritten of it is put back in the
+            database, too; not for who only looks.
         :raises exception.ServerBusy: it has left this host, or the host has
             not been audited yet.
         """
@@ -55,13 +64,13 @@ class Job:
                 % (instance.uuid, instance.host)
             )
         tracker.check_audited(instance.node)
-        tracker.restore(instance)
+        tracker.restore(instance, may_save)
         self._context = context
         self._instance = instance
         self._guest = libvirt_guest.find_running(driver, instance)
         self.server = topology.server_of(instance)
         self.record = ScaleRecord.from_metadata(instance.system_metadata)
-        self._store = store.InstanceStore(instance)
+        self._store = store.InstanceStore(instance, tracker.claimed)
         cores = power.CorePower(driver.cpu_api)
         self._host = host.HostCores(tracker, self._store, cores, instance)
         self.ports = Ports(
@@ -78,13 +87,13 @@ class Job:
             power=cores,
         )
 
-    def circumstances(self, context):
-        """Return what holds for a request of this caller right now."""
+    def circumstances(self):
+        """Return what holds for a request of the job's caller right now."""
         instance = self._instance
         return Circumstances(
             vm_state=instance.vm_state,
             task_state=instance.task_state,
-            locked=instance.locked and not context.is_admin,
+            locked=instance.locked and not self._context.is_admin,
             running=self._guest is not None,
             listening=self._is_listening(),
             host_picks=_rules().host_picks,

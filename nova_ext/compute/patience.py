@@ -53,5 +53,7 @@ class Patience:
 
     def keep(self, uuids):
         """Forget all but the servers that an audit found unfinished."""
-        for uuid in self._failures.keys() - set(uuids):
+        with self._lock:
+            gone = self._failures.keys() - set(uuids)
+        for uuid in gone:
             self.ended(uuid)

@@ -18,7 +18,8 @@ and ``_update_usage_from_instances`` at the start of an audit,
 added or removed, ``instance_claim`` and ``_move_claim``, ``_update`` when the
 compute node is saved, ``_report_final_resource_view`` and ``remove_node``.
 Nova holds its ``compute_resources`` lock in all of them but
-``instance_claim``, which takes it; the lock may be taken again by its holder.
+``instance_claim``, which takes it, and ``remove_node``, which does not; so it
+is taken here. The lock may be taken again by its holder.
 """
 
 from nova import exception as nova_exception
@@ -72,6 +73,7 @@ class PluginTracker(resource_tracker.ResourceTracker):
         if self._plugins:
             self._plugins.report_free(nodename)
 
+    @synchronized
     def remove_node(self, nodename):
         """Forget a node that has gone."""
         self._plugins.forget(nodename)

@@ -11,8 +11,8 @@
 #    under the License.
 """The resource plug-ins of this nova-compute, one handler for each node.
 
-Pure bookkeeping for :mod:`nova_ext.compute.tracker`, which calls it under
-Nova's lock.
+Pure bookkeeping for :mod:`nova_ext.compute.plugin_tracker` and
+:mod:`nova_ext.compute.cores_tracker`, which call it under Nova's lock.
 """
 
 from nova_ext.compute import usage as translate

@@ -56,8 +56,8 @@ class Scaler:
 
     def plan(self, context, uuid, wish):
         """Return the :class:`contract.Plan` of a wish; changes nothing."""
-        job = self.job(context, uuid)
-        return planning.make_plan(job.server, wish, job.circumstances(context))
+        job = self.job(context, uuid, may_save=False)
+        return planning.make_plan(job.server, wish, job.circumstances())
 
     def scale(self, context, uuid, wish, wait):
         """Carry out a wish, or start to.
@@ -73,9 +73,7 @@ class Scaler:
             )
             held.enter_context(self._guard.hold(uuid))
             job, error = self._recovered_job(context, uuid)
-            plan = planning.make_plan(
-                job.server, wish, job.circumstances(context)
-            )
+            plan = planning.make_plan(job.server, wish, job.circumstances())
             saved = (context.request_id, plan, job.record, job.ports.store)
             request.refuse(*saved)
             if error:
@@ -85,7 +83,7 @@ class Scaler:
             begun = request.begin(*saved, job.server)
             if wait:
                 return self._carry_out(plan, job, begun)
-            self.start(self._carry_out_later, held.pop_all(), plan, job, begun)
+            self._start_holding(held.pop_all(), plan, job, begun)
             return begun.last
 
     def recover(self, context, uuids):
@@ -100,9 +98,10 @@ class Scaler:
         """Hold a server for another cause; see :meth:`guard.Guard.hold`."""
         return self._guard.hold(uuid, reason)
 
-    def job(self, context, uuid):
+    def job(self, context, uuid, may_save=True):
         """Return a :class:`Job` on an instance as it is saved now.
 
+        :param may_save: false for who only looks and holds no server.
         :raises exception.ServerBusy: it is not on this host.
         """
         instance = objects.Instance.get_by_uuid(
@@ -115,6 +114,7 @@ class Scaler:
             self._tracker,
             self._coordinator,
             self._reportclient,
+            may_save,
         )
 
     def start(self, target, *args):
@@ -123,7 +123,11 @@ class Scaler:
             target=self._run, args=(target, *args), name='nova-ext-scaler'
         )
         self._threads.add(thread)
-        thread.start()
+        try:
+            thread.start()
+        except BaseException:
+            self._threads.discard(thread)
+            raise
 
     def wait(self, timeout):
         """Wait until nothing runs in the background.
@@ -149,6 +153,15 @@ class Scaler:
     def _carry_out(self, plan, job, record):
         with lockutils.lock(job.server.uuid, 'nova-'):
             return job.carry_out(plan, record)
+
+    def _start_holding(self, held, *args):
+        """Start to carry out; what is held is given free afterwards."""
+        try:
+            self.start(self._carry_out_later, held, *args)
+        except BaseException as error:
+            # A claim without a request is recovered after the next audit.
+            held.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def _carry_out_later(self, held, plan, job, record):
         try:
@@ -204,5 +217,7 @@ class Scaler:
     def _run(self, target, *args):
         try:
             target(*args)
+        except Exception:
+            LOG.exception('Work on scaled servers in the background failed.')
         finally:
             self._threads.discard(threading.current_thread())

@@ -82,10 +82,15 @@ def layout_of(topology, offline=frozenset(), realtime=frozenset()):
 
 
 def with_layout(topology, layout):
-    """Return a copy of an ``InstanceNUMATopology`` with a layout's pins."""
+    """Return a copy of an ``InstanceNUMATopology`` with a layout's pins.
+
+    What Nova's claims save counts as changed wherever it is loaded, so that
+    any ``Instance.save`` writes it again; this does not.
+    """
     copy = topology.obj_clone()
     for cell, wanted in zip(copy.cells, layout.cells, strict=True):
         cell.cpu_pinning = dict(wanted.pins)
+    copy.obj_reset_changes(recursive=True)
     return copy
 
 

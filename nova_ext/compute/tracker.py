@@ -114,12 +114,28 @@ class ResourceTracker(cores_tracker.CoresTracker):
         for instance in instances:
             self.finish_move(instance)
             self._stay(instance)
-            if _is_unfinished(instance):
+            if self._is_unfinished(instance):
                 self._journalled.add(instance.uuid)
             if _is_scaled_down(instance):
                 self._scaled_down.append(instance)
         return super()._update_usage_from_instances(
             context, instances, nodename
+        )
+
+    def _is_unfinished(self, instance):
+        """Return whether recovery may and must look at an instance.
+
+        Other operations are left alone; so is a server whose resize may still
+        be reverted: its record is that of the old host.
+        """
+        return (
+            'system_metadata' in instance
+            and JOURNAL_KEY in instance.system_metadata
+            and instance.vm_state != vm_states.RESIZED
+            and (
+                instance.task_state is None
+                or store.is_left_over(instance, self.claimed)
+            )
         )
 
     def finish_move(self, instance):
@@ -270,18 +286,4 @@ def _is_charged_rightly(instance, allocated):
         instance,
         topology.server_of(instance).layout,
         allocated.get(instance.uuid),
-    )
-
-
-def _is_unfinished(instance):
-    """Return whether recovery may and must look at an instance.
-
-    Other operations are left alone; so is a server whose resize may still be
-    reverted: its record is that of the old host.
-    """
-    return (
-        'system_metadata' in instance
-        and JOURNAL_KEY in instance.system_metadata
-        and instance.task_state in (None, store.TASK_STATE)
-        and instance.vm_state != vm_states.RESIZED
     )

@@ -30,7 +30,6 @@ import time
 from nova import context as nova_context
 from oslo_concurrency import lockutils
 from oslo_log import log as logging
-from oslo_utils import timeutils
 
 from nova_ext import cpuset
 from nova_ext import exception
@@ -41,6 +40,7 @@ from nova_ext.model.record import DOWN
 from nova_ext.model.record import Journal
 from nova_ext.model.record import ScaleRecord
 from nova_ext.model.record import Stray
+from nova_ext.scaling import request
 from nova_ext.scaling import strays
 from nova_ext.wire import addresses
 
@@ -62,7 +62,10 @@ class GuestWatch:
         self._quota = quota.Quota()
         self._announced = set()
         # By uuid: resets of the guest, how often its vCPUs were talked of
-        # with it, and since what it was dealt with (see `_look_at`).
+        # with it, and since what it was dealt with (see `_look_at`). libvirt's
+        # event thread writes `_reboots`, background threads the others, an
+        # audit forgets who has left. Of two counts at once one may be lost:
+        # what matters is that the number is no longer the one seen before.
         self._reboots = {}
         self._talks = {}
         self._told = {}
@@ -101,7 +104,7 @@ class GuestWatch:
         if uuid is None:
             return
         self._announced.add(uuid)
-        job = self._job(uuid)
+        job = self._job(uuid, may_save=False)
         if not (job.server.layout.offline & online or job.record.strays):
             # Not held: a request that comes with the boot need not wait.
             self._talked(uuid)
@@ -144,8 +147,8 @@ class GuestWatch:
         times = guest.times(offline) if guest else {}
         if not times:
             return
-        request = record.last and record.last.request_id
-        since = (guest.boot, self._reboots.get(uuid, 0), request)
+        last = record.last and record.last.request_id
+        since = (guest.boot, self._reboots.get(uuid, 0), last)
         talks = self._talks.get(uuid)
         found = self._detector.see(
             uuid,
@@ -235,8 +238,7 @@ class GuestWatch:
             if record.strays == vcpus and not new:
                 return record
             count = (known.count if known else 0) + bool(new)
-            now = timeutils.utcnow().isoformat(timespec='seconds') + 'Z'
-            return replace(record, stray=Stray(vcpus, count, now))
+            return replace(record, stray=Stray(vcpus, count, request.now()))
 
         self._save(uuid, change)
 
@@ -247,8 +249,9 @@ class GuestWatch:
             if record != job.record:
                 job.ports.store.note(record)
 
-    def _job(self, uuid):
-        return self._scaler.job(nova_context.get_admin_context(), uuid)
+    def _job(self, uuid, may_save=True):
+        context = nova_context.get_admin_context()
+        return self._scaler.job(context, uuid, may_save)
 
     def _quietly(self, work, *args):
         try:

@@ -114,10 +114,13 @@ class Host(Protocol):
 
         Tested on a copy, powered up, saved with the instance, powered down
         and counted, all under Nova's lock: a core never loses its power while
-        its next owner claims it. On any error nothing has changed.
+        its next owner claims it. On any error nothing has changed here.
 
         :raises exception.InsufficientResources: a pCPU is another's now.
-        :raises exception.Interrupted: the server is no longer ours.
+        :raises exception.Interrupted: the server is no longer ours; nothing
+            was saved.
+        :raises exception.SavingFailed: it may have been saved, or only the
+            pins; the end of the request saves what holds.
         """
 
     def take(self, before: Layout, vcpu: int, record: ScaleRecord) -> Layout:

@@ -114,10 +114,19 @@ class Recovery:
         return Recovered(self._layout, self._journal, error)
 
     def _settle(self) -> None:
-        """Give back what an interrupted save took or left (see the model)."""
+        """Give back what an interrupted save took or left (see the model).
+
+        Of two vCPUs on one pCPU the other one may have gone offline; the guest
+        is told to change them.
+        """
         settled = self._layout.settled()
         if settled != self._layout:
-            self._record = replace(self._record, offline=settled.offline)
+            found = settled.offline - self._layout.offline
+            if found:
+                self._journal = Journal(DOWN, min(found))
+            self._record = replace(
+                self._record, offline=settled.offline, journal=self._journal
+            )
             self._ports.host.switch(self._layout, settled, self._record)
             self._layout = settled
 

@@ -121,7 +121,7 @@ def after_recovery(record: ScaleRecord, recovered: Recovered) -> ScaleRecord:
             last,
             state=DONE if reached == last.target else FAILED,
             reason='' if reached == last.target else INTERRUPTED,
-            updated_at=_now(),
+            updated_at=now(),
         )
     if last:
         last = replace(last, reached=reached)
@@ -230,10 +230,11 @@ def _last(
         reached=reached,
         state=state,
         reason=str(error or ''),
-        updated_at=_now(),
+        updated_at=now(),
         code=error.code if error else 0,
     )
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time as records have it: ISO 8601, UTC, in seconds."""
     return timeutils.utcnow().isoformat(timespec='seconds') + 'Z'

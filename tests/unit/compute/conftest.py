@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import copy
 from unittest import mock
 
 from nova import objects
@@ -18,6 +19,7 @@ from oslo_log import log
 import pytest
 
 from nova_ext.conf import CONF
+from tests.unit.compute import fakes
 
 
 @pytest.fixture(autouse=True)
@@ -56,15 +58,34 @@ def saves(monkeypatch):
     return found
 
 
+@pytest.fixture
+def row(monkeypatch, saves):
+    """Return the fields of what is read afresh, as saved last.
+
+    Tests may change them; an ``error`` among them is raised.
+    """
+
+    def read(context, uuid, expected_attrs):
+        if 'error' in saves.row:
+            raise saves.row['error']
+        return fakes.instance(**{'uuid': uuid, **saves.row})
+
+    monkeypatch.setattr(objects.Instance, 'get_by_uuid', read)
+    return saves.row
+
+
 class Saves(list):
     """The saves of all instances, in order."""
 
     def __init__(self):
         super().__init__()
         self.errors = []
+        self.row = {}
 
     def save(self, instance, expected):
         if self.errors:
             raise self.errors.pop(0)
         self.append((expected, instance.obj_what_changed()))
+        for name in ('task_state', 'numa_topology', 'system_metadata'):
+            self.row[name] = copy.deepcopy(getattr(instance, name))
         instance.obj_reset_changes()

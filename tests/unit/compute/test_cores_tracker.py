@@ -14,6 +14,7 @@
 import dataclasses
 from unittest import mock
 
+from nova import exception as nova_exception
 from nova import objects
 import pytest
 
@@ -291,16 +292,85 @@ def switched(tracker):
         {'system_metadata': {'other': 'kept'}},
     ],
 )
-def test_what_was_overwritten_is_put_back(switched, saves, overwritten):
+def test_what_was_overwritten_is_put_back(switched, saves, row, overwritten):
     """An operation had read the server before the scale request."""
     stale = fakes.instance(fakes.cell({0: 0, 1: 1}), **overwritten)
-    assert switched.restore(stale)
+    row.update(saved_as(stale), task_state='powering-off')
+    switched.restore(stale)
+    assert [expected for expected, _ in saves] == [
+        {'expected_task_state': ['powering-off']}
+    ]
     assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
     assert stale.system_metadata == {
         'nova_ext_offline': '0x2',
         'other': 'kept',
     }
-    assert not switched.restore(stale)
+    assert 'numa_topology' not in stale.obj_what_changed()
+    switched.restore(stale)
+    assert len(saves) == 1
+
+
+def test_who_only_looks_saves_nothing(switched, saves):
+    stale = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    switched.restore(stale, may_save=False)
+    assert saves == []
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
+    assert stale.system_metadata == {'nova_ext_offline': '0x2'}
+
+
+def test_a_copy_that_was_read_before_the_switch_is_only_corrected(
+    switched, saves, row
+):
+    """A request works on the server; its journal is not to be overwritten."""
+    now = in_progress()
+    row.update(saved_as(now))
+    stale = fakes.instance(
+        fakes.cell({0: 0, 1: 1}), system_metadata={'other': 'unsaved'}
+    )
+    switched.restore(stale)
+    assert saves == []
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
+    assert stale.system_metadata == {**now.system_metadata, 'other': 'unsaved'}
+
+
+def test_what_is_put_back_is_read_while_no_core_changes_owners(
+    monkeypatch, switched, saves
+):
+    locked = []
+
+    def read(context, uuid, expected_attrs):
+        locked.append(is_locked())
+        return parked()
+
+    monkeypatch.setattr(objects.Instance, 'get_by_uuid', read)
+    switched.restore(fakes.instance(fakes.cell({0: 0, 1: 1})))
+    assert locked == [True]
+
+
+@pytest.mark.parametrize(
+    'left',
+    [
+        {'host': 'other'},
+        {'error': nova_exception.InstanceNotFound(instance_id=fakes.UUID)},
+    ],
+    ids=['evacuated', 'deleted'],
+)
+def test_nothing_is_put_back_into_a_server_that_has_left(
+    switched, saves, row, left
+):
+    stale = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    row.update(left)
+    switched.restore(stale)
+    assert saves == []
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 1}
+
+
+def saved_as(instance):
+    """Return what a fresh read of an instance finds."""
+    return {
+        'numa_topology': instance.numa_topology.obj_clone(),
+        'system_metadata': dict(instance.system_metadata),
+    }
 
 
 def in_progress(request='req-1'):
@@ -328,23 +398,27 @@ def ended(journal=None):
     ],
 )
 def test_an_end_that_could_not_be_saved_is_saved_later(
-    tracker, saves, left, wanted
+    tracker, saves, row, left, wanted
 ):
     topology = fakes.instance(fakes.cell({0: 0, 1: 1})).numa_topology
     tracker.keep(fakes.UUID, topology, ended(left))
     found = in_progress()
-    assert tracker.restore(found)
+    row.update(saved_as(found))
+    tracker.restore(found)
     assert len(saves) == 1
     assert found.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 1}
     record = ScaleRecord.from_metadata(found.system_metadata)
     assert record == dataclasses.replace(ended(), journal=wanted)
-    assert not tracker.restore(found)
+    tracker.restore(found)
+    assert len(saves) == 1
 
 
-def test_an_end_belongs_to_its_request(tracker, saves):
+def test_an_end_belongs_to_its_request(tracker, saves, row):
     other = in_progress('req-2')
+    row.update(saved_as(other))
     tracker.keep(fakes.UUID, other.numa_topology, ended())
-    assert tracker.restore(other)
+    tracker.restore(other)
+    assert len(saves) == 1
     record = ScaleRecord.from_metadata(other.system_metadata)
     assert (record.last.request_id, record.last.state) == (
         'req-2',
@@ -352,15 +426,22 @@ def test_an_end_belongs_to_its_request(tracker, saves):
     )
 
 
-def test_others_are_left_alone(switched):
-    assert not switched.restore(parked())
+def test_others_are_left_alone(switched, saves):
+    switched.restore(parked())
     elsewhere = fakes.instance(uuid='7b8f6a3e-54ab-4a5c-9a5e-0d6d9f3f7a11')
-    assert not switched.restore(elsewhere)
+    switched.restore(elsewhere)
+    assert elsewhere.numa_topology.cells[0].cpu_pinning == {0: 10, 1: 11}
+    assert saves == []
 
 
-def test_a_server_that_came_anew_is_taken_as_it_is(switched):
+def test_a_server_that_came_anew_is_taken_as_it_is(switched, saves):
+    switched.claimed.add(fakes.UUID)
     switched.forget_switched(fakes.UUID)
-    assert not switched.restore(fakes.instance(fakes.cell({0: 0, 1: 1})))
+    anew = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    switched.restore(anew)
+    assert anew.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 1}
+    assert switched.claimed == set()
+    assert saves == []
 
 
 @pytest.fixture
@@ -378,13 +459,18 @@ def audit(monkeypatch):
     return audit
 
 
-def test_an_audit_saves_what_it_puts_back(switched, saves, audit):
+def test_an_audit_saves_what_it_puts_back(switched, saves, row, audit, caplog):
     stale = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    row.update(saved_as(stale))
     audit(switched, stale, parked())
     assert len(saves) == 1
     assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
-    saves.errors.append(RuntimeError('conductor is away'))
-    audit(switched, fakes.instance(fakes.cell({0: 0, 1: 1})))
+    row['error'] = RuntimeError('conductor is away')
+    stale = fakes.instance(fakes.cell({0: 0, 1: 1}))
+    audit(switched, stale)
+    assert 'the next audit tries again' in caplog.text
+    # What the server really has is counted all the same.
+    assert stale.numa_topology.cells[0].cpu_pinning == {0: 0, 1: 0}
     assert fakes.UUID in switched._switched
     audit(switched)
     assert switched._switched == {}

@@ -40,8 +40,11 @@ class Tracker:
         if not self.audited:
             raise exception.ServerBusy(reason='not audited')
 
-    def restore(self, instance):
-        return False
+    def __init__(self):
+        self.claimed = set()
+
+    def restore(self, instance, may_save):
+        assert may_save
 
     def free_pcpus(self, nodename, node, isolated):
         return [nodename, node, isolated]
@@ -87,7 +90,7 @@ def guest():
 
 
 @pytest.fixture
-def make(domain, guest):
+def make(domain, guest, row):
     """Return how to make a job, with placement that holds two cores."""
     driver = mock.Mock()
     driver._host.get_guest.return_value = domain
@@ -96,10 +99,12 @@ def make(domain, guest):
         'allocations': {'rp': {'resources': {'PCPU': 2}}}
     }
 
-    def make(instance=None, tracker=None):
+    def make(instance=None, tracker=None, context=None):
+        instance = instance or fakes.instance()
+        row.update(vm_state=instance.vm_state, task_state=instance.task_state)
         return jobs.Job(
-            fakes.admin(),
-            instance or fakes.instance(),
+            context or fakes.admin(),
+            instance,
             driver,
             tracker or Tracker(),
             guest,
@@ -133,7 +138,7 @@ def test_a_host_that_was_not_audited(make):
 
 
 def test_what_holds_for_an_idle_server(make):
-    now = make().circumstances(fakes.user())
+    now = make().circumstances()
     assert (now.vm_state, now.task_state) == ('active', None)
     assert (now.locked, now.running, now.listening) == (False, True, True)
     assert (now.host_picks, now.isolated) == (False, False)
@@ -144,32 +149,33 @@ def test_what_holds_for_an_idle_server(make):
     ('context', 'locked'), [(fakes.user, True), (fakes.admin, False)]
 )
 def test_a_lock_does_not_stop_an_admin(make, context, locked):
-    now = make(fakes.instance(locked=True)).circumstances(context())
+    job = make(fakes.instance(locked=True), context=context())
+    now = job.circumstances()
     assert now.locked is locked
 
 
 def test_a_guest_whose_channel_is_closed(make, domain):
     domain._domain.xml = SILENT
-    assert make().circumstances(fakes.user()).listening is False
+    assert make().circumstances().listening is False
 
 
 def test_a_stopped_server_neither_runs_nor_listens(make, domain):
     domain.is_active = lambda: False
-    now = make().circumstances(fakes.user())
+    now = make().circumstances()
     assert not now.running
     assert not now.listening
 
 
 def test_the_options_decide_about_silence(make, config):
     config(group='nova_ext_scaling', on_silent_guest='host_picks')
-    assert make().circumstances(fakes.user()).host_picks
+    assert make().circumstances().host_picks
 
 
 def test_an_interrupted_request_is_recovered_under_a_claim(make, saves):
     instance = interrupted(Journal('down', 1), offline=[1])
     assert make(instance).recover() is None
     assert [expected for expected, _ in saves] == [
-        {'expected_task_state': [None, 'resize_prep']},
+        {'expected_task_state': [None]},
         {'expected_task_state': ['resize_prep']},
     ]
     assert instance.task_state is None
@@ -177,6 +183,30 @@ def test_an_interrupted_request_is_recovered_under_a_claim(make, saves):
     assert record == ScaleRecord(frozenset({1}))
     payload = make.reports.put_allocations.call_args.args[-1]
     assert payload['allocations']['rp']['resources'] == {'PCPU': 1}
+
+
+def test_a_claim_whose_end_was_not_saved_is_taken_up_again(make, saves):
+    tracker = Tracker()
+    tracker.claimed.add(fakes.UUID)
+    instance = interrupted(Journal('down', 1), offline=[1])
+    instance.task_state = 'resize_prep'
+    assert make(instance, tracker).recover() is None
+    assert saves[0][0] == {'expected_task_state': [None, 'resize_prep']}
+    assert instance.task_state is None
+    assert tracker.claimed == set()
+
+
+def test_a_resize_of_nova_is_left_alone(make, saves, guest, domain):
+    """It begins with the task state that a scale request has, too."""
+    instance = interrupted(Journal('down', 1), offline=[1])
+    instance.task_state = 'resize_prep'
+    with pytest.raises(exception.Interrupted, match='resize_prep'):
+        make(instance).recover()
+    instance = interrupted(None, {1})
+    instance.task_state = 'resize_prep'
+    with pytest.raises(exception.Interrupted, match='resize_prep'):
+        make(instance).recharge()
+    assert saves == guest.asked == domain._domain.calls == []
 
 
 def test_a_server_that_another_operation_has_is_left_alone(
@@ -245,7 +275,7 @@ def test_an_allocation_is_corrected_while_the_server_is_claimed(make, saves):
     # Where it is cut off, recovery ends the claim.
     assert states == [('resize_prep', Journal('down'), {1})]
     assert [expected for expected, _ in saves] == [
-        {'expected_task_state': [None, 'resize_prep']},
+        {'expected_task_state': [None]},
         {'expected_task_state': ['resize_prep']},
     ]
     assert made._instance.task_state is None

@@ -25,6 +25,9 @@ from tests.unit.compute import fakes
 
 BASE = resource_tracker.ResourceTracker
 
+#: What takes Nova's lock itself; all else is called with it.
+LOCKED = ('instance_claim', 'remove_node')
+
 
 @pytest.fixture
 def asked():
@@ -52,7 +55,7 @@ def nova(monkeypatch):
 
     def replace(name):
         def called(self, *args, **kwargs):
-            assert fakes.is_locked() == (name == 'instance_claim')
+            assert fakes.is_locked() == (name in LOCKED)
             return getattr(found, name)(*args, **kwargs)
 
         monkeypatch.setattr(BASE, name, called)

@@ -47,7 +47,7 @@ class Job:
         self.record = world.record
         self.ports = world.ports
 
-    def circumstances(self, context):
+    def circumstances(self):
         return planning.Circumstances(
             'active', None, False, True, True, False, self.world.free
         )
@@ -112,7 +112,13 @@ def scaler(monkeypatch, world, events):
         'get_by_uuid',
         lambda context, uuid, expected_attrs: uuid,
     )
-    monkeypatch.setattr(scalers, 'Job', lambda *args: Job(world))
+    world.may_save = []
+
+    def job(*args):
+        world.may_save.append(args[-1])
+        return Job(world)
+
+    monkeypatch.setattr(scalers, 'Job', job)
     found = scalers.Scaler(
         mock.Mock(), mock.Mock(host=fakes.HOST), mock.Mock(), mock.Mock()
     )
@@ -158,6 +164,40 @@ def test_a_failure_in_the_background_is_told_to_the_event(
     assert scaler.scale(fakes.user(), fakes.UUID, DOWN, True).state == 'done'
 
 
+def test_a_bug_in_the_background_is_logged(
+    monkeypatch, scaler, world, events, caplog
+):
+    def carry_out(self, plan, record):
+        raise RuntimeError('expected by the test')
+
+    monkeypatch.setattr(Job, 'carry_out', carry_out)
+    with caplog.at_level(logging.ERROR):
+        scaler.scale(fakes.user(), fakes.UUID, DOWN, wait=False)
+        scaler.wait(PATIENCE)
+    assert 'RuntimeError: expected by the test' in caplog.text
+    assert [type(error) for error in events] == [RuntimeError]
+    # And the server is not held for ever.
+    with scaler.hold(fakes.UUID, 'a test'):
+        pass
+
+
+def test_a_thread_that_cannot_be_started_holds_nothing(
+    monkeypatch, scaler, world, events
+):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, 'start', start)
+    with pytest.raises(RuntimeError, match='start new thread'):
+        scaler.scale(fakes.user(), fakes.UUID, DOWN, wait=False)
+    with scaler.hold(fakes.UUID, 'a test'):
+        pass
+    assert scaler._threads == set()
+    assert [type(error) for error in events] == [RuntimeError]
+    # The next audit finds what was begun.
+    assert world.record.journal == Journal('down')
+
+
 def test_a_second_request_finds_the_server_busy(scaler, world, events):
     world.gate.clear()
     scaler.scale(fakes.user(), fakes.UUID, DOWN, wait=False)
@@ -194,6 +234,7 @@ def test_a_plan_changes_nothing(scaler, world, events):
     plan = scaler.plan(fakes.user(), fakes.UUID, DOWN)
     assert (plan.current, plan.target) == (3, 2)
     assert (world.effects, events) == ([], [])
+    assert world.may_save == [False]
 
 
 def journalled(world):

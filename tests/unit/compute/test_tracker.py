@@ -150,6 +150,8 @@ def test_full_accounting_charges_the_flavor(
     [
         {'task_state': 'migrating'},
         {'task_state': 'rebuilding'},
+        # Nova's own, as far as this process knows.
+        {'task_state': 'resize_prep'},
         {'vm_state': 'resized'},
     ],
 )
@@ -160,6 +162,25 @@ def test_an_audit_leaves_servers_in_motion_alone(monkeypatch, tracker, state):
     monkeypatch.setattr(BASE, '_update_usage_from_instances', mock.Mock())
     tracker._update_usage_from_instances('context', [moving], fakes.NODE)
     assert tracker._journalled == set()
+
+
+@pytest.mark.parametrize(
+    ('state', 'known'),
+    [
+        ({}, False),
+        ({'task_state': 'resize_prep'}, True),
+        ({'task_state': 'resize_prep', 'vm_state': 'error'}, False),
+    ],
+)
+def test_an_audit_finds_what_a_scale_request_has_left(
+    tracker, audited, state, known
+):
+    left = fakes.instance(
+        system_metadata={'nova_ext_journal': '{"direction":"up"}'}, **state
+    )
+    tracker.claimed.update({fakes.UUID} if known else ())
+    tracker._update_usage_from_instances('context', [left], fakes.NODE)
+    assert tracker._journalled == {fakes.UUID}
 
 
 @pytest.fixture

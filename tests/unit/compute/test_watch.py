@@ -78,7 +78,11 @@ class Scaler:
     def hold(self, uuid, reason):
         return self.guard.hold(uuid, reason)
 
-    def job(self, context, uuid):
+    def job(self, context, uuid, may_save=True):
+        if may_save:
+            # Else it could overwrite what a request is saving.
+            with pytest.raises(exception.ServerBusy), self.guard.hold(uuid):
+                pass
         assert (context.is_admin, uuid) == (True, fakes.UUID)
         return Job(self.world)
 

@@ -131,6 +131,35 @@ def test_pins_that_were_saved_without_their_record_are_settled():
     assert world.disagreements() == []
 
 
+def half_saved():
+    """Return a world in which only the pins of a step down were saved.
+
+    They do not tell that it was vCPU 1 that went offline.
+    """
+    world = fakes.World([{0: 10}, {1: 11, 2: 12}])
+    layout = replace(world.server.layout.without(1), offline=frozenset())
+    world.saved = (ScaleRecord(), layout)
+    world.counted, world.threads = layout, layout.pins
+    world.online = {0, 2}
+    return world
+
+
+def test_the_guest_is_told_which_of_two_on_a_pcpu_is_parked():
+    world = half_saved()
+    found = recover(world, Journal('down'))
+    assert found.layout.offline == {2}
+    assert found.journal is None
+    assert world.online == {0, 1}
+    assert world.disagreements() == []
+
+
+def test_a_guest_that_is_told_later_which_is_parked():
+    world = half_saved()
+    found = recover(world, Journal('up', 1), listening=False)
+    assert found.journal == Journal('down', 2, guest_only=True)
+    assert world.saved[0].offline == {2}
+
+
 def test_a_stopped_server_has_no_threads_and_no_guest():
     world = scaled([1])
     world.charged = 3
