@@ -14,8 +14,8 @@
 Leans on ``Instance.save`` with its expected states, which compares and swaps
 in the database, but only the row: what is in ``instance_extra``, as the pins,
 it has written by then. So each save begins with a look at the row, and saves
-nothing but what it is meant to. What is left is the time between that look
-and the save; no operation of Nova's ends within it that began before.
+nothing but what it is meant to. What is left is an operation that begins after
+that look, and has saved its own pins before the save that follows at once.
 
 ``task_state`` is what keeps Nova's other operations away; the value is one of
 Nova's own, because its notifications know no other, and ``resize_prep``,

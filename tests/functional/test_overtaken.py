@@ -270,6 +270,21 @@ class HalfSavedTest(DyingBase):
                 self.assertEqual([1, online, 4], self.vcpus(self.server))
                 self.assert_last_request_is_true(self.server)
 
+    def test_the_host_lives_and_undoes_it(self) -> None:
+        """Its tracker has counted nothing; the end saves the pins again."""
+        self.guest(self.server).picks(2)
+        for direction, online in (('down', 4), ('up', 3)):
+            before = pins_of(self.instance(self.server['id']))
+            error = OSError('expected by the test')
+            self.world.effects.fail('save row', error, start=2, times=1)
+            self.assertEqual(503, self.scale(self.server, direction)[0])
+            self.world.effects.heal()
+            self.assertEqual(before, pins_of(self.instance(self.server['id'])))
+            self.assert_agreement()
+            self.assertEqual([1, online, 4], self.vcpus(self.server))
+            if direction == 'down':
+                self.assertEqual((202, ''), self.scale(self.server, 'down'))
+
 
 class DeadHostTest(DyingBase):
     """The server is evacuated then."""
