@@ -383,7 +383,7 @@ class ScalingTestBase(waits.QuickWaits, base.ServersTestBase):
         return list(
             objects.InstanceList.get_by_filters(
                 nova_context.get_admin_context(),
-                {'deleted': False},
+                {'deleted': False, 'soft_deleted': True},
                 expected_attrs=[],
             )
         )

@@ -11,6 +11,8 @@
 #    under the License.
 """A deleted server leaves nothing: record, tracker, placement, domain."""
 
+from unittest import mock
+
 from nova import context as nova_context
 
 from tests.functional import operations
@@ -69,9 +71,43 @@ class DeletesTest(operations.OperationsBase):
         self.api.delete_server(self.server['id'])
         self.assert_gone()
 
+    def test_force_delete_of_one_that_runs(self) -> None:
+        self.admin_api.post_server_action(
+            self.server['id'], {'forceDelete': None}
+        )
+        self.assert_gone()
+
+    def test_soft_delete_restore_and_reclaim(self) -> None:
+        """Until it is reclaimed it keeps its state, and its cores."""
+        self.flags(reclaim_instance_interval=3600)
+        gone = {'status': 'SOFT_DELETED', 'OS-EXT-STS:task_state': None}
+        self.api.delete_server(self.server['id'])
+        self._wait_for_server_parameter(self.server, gone)
+        self.assert_agreement()
+        self.assert_bystanders()
+        self.do('restore', 'ACTIVE')
+        self.assert_kept()
+        self.api.delete_server(self.server['id'])
+        self._wait_for_server_parameter(self.server, gone)
+        manager = self.computes['host1'].manager
+        context = nova_context.get_admin_context()
+        manager._reclaim_queued_deletes(context)
+        self.assert_agreement()
+        with mock.patch.object(
+            manager, '_deleted_old_enough', return_value=True
+        ):
+            manager._reclaim_queued_deletes(context)
+        self.assert_gone()
+
     def test_local_delete_while_the_host_is_down(self) -> None:
+        self._delete_while_host1_is_away(power=False)
+
+    def test_local_delete_after_the_host_lost_its_power(self) -> None:
+        self._delete_while_host1_is_away(power=True)
+
+    def _delete_while_host1_is_away(self, power: bool) -> None:
         self.flags(running_deleted_instance_timeout=0)
-        self.fail_host('host1', power=False)
+        self.fail_host('host1', power=power)
         self.api.delete_server(self.server['id'])
         waits.until(self._is_gone, 'the local delete')
         self.return_host('host1')

@@ -67,11 +67,12 @@ class MovesTest(operations.OperationsBase):
 
     def test_unshelving(self) -> None:
         self.flags(shelved_offload_time=0)
-        self.do('shelve', 'SHELVED_OFFLOADED')
-        self.assert_agreement()
-        self.assert_bystanders()
-        self.do('unshelve', 'ACTIVE', {'host': 'host2'})
-        self.assert_kept('host2')
+        for host in ('host1', 'host2'):
+            self.do('shelve', 'SHELVED_OFFLOADED')
+            self.assert_agreement()
+            self.assert_bystanders()
+            self.do('unshelve', 'ACTIVE', {'host': host})
+            self.assert_kept(host)
         self.assert_still_scales()
 
     def test_placement_is_away_when_it_arrives(self) -> None:
