@@ -59,15 +59,15 @@ class ComputeRPC:
             wait=wait,
         )
 
-    def plan(self, context, instance, *, direction=None, target=None):
-        """Ask what :meth:`scale` would do; nothing changes.
+    def plan(self, context, instance, *, target):
+        """Ask what :meth:`scale` to a target would do; nothing changes.
 
         :returns: ``{'plan': {'current', 'target', 'steps', 'blockers'}}`` or
             ``{'error': {...}}``.
         :raises: as :meth:`scale`.
         """
         return self._call(
-            context, instance, 'plan', direction=direction, target=target
+            context, instance, 'plan', direction=None, target=target
         )
 
     def _call(self, context, instance, method, **arguments):

@@ -30,9 +30,6 @@ from nova_ext.api import server_checks
 from nova_ext.api import snapshots
 from nova_ext.api import vcpu_scale
 
-# Registers the options before the first request.
-import nova_ext.conf  # noqa: F401
-
 
 def factory(global_conf, **local_conf):
     """Return the filter; found by the ``paste.filter_factory`` entry point."""

@@ -9,7 +9,11 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""Carry a scale request from the API to the compute host of a server."""
+"""Carry a scale request from the API to the compute host of a server.
+
+Leans on ``nova.api.openstack.common.get_instance``, ``nova.compute.api.API``
+and ``InstanceAction.action_start`` (Nova 31 to 34).
+"""
 
 import time
 
@@ -17,7 +21,6 @@ from nova import exception as nova_exception
 from nova import objects
 from nova.api.openstack import common
 from nova.compute import api as compute
-from oslo_log import log as logging
 from webob import exc
 
 from nova_ext import exception
@@ -27,8 +30,6 @@ from nova_ext.api import planner
 from nova_ext.api import policy
 from nova_ext.api import unanswered
 from nova_ext.conf import CONF
-
-LOG = logging.getLogger(__name__)
 
 #: The name under which a request is listed among the server's events.
 ACTION = 'scale'

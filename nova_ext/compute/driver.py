@@ -25,7 +25,6 @@ use, and on ``nova.rpc.get_server``, which picks the executor.
 from nova import rpc
 from nova.objects import base as objects_base
 from nova.virt.libvirt import driver
-from oslo_log import log as logging
 import oslo_messaging as messaging
 
 from nova_ext import conf
@@ -39,7 +38,6 @@ from nova_ext.compute import watch
 from nova_ext.scaling import announcements
 from nova_ext.scaling import coordinator
 
-LOG = logging.getLogger(__name__)
 CONF = conf.CONF
 
 

@@ -11,10 +11,12 @@
 #    under the License.
 """What this package changes in the domain XML that Nova makes.
 
-It works on Nova's configuration objects (``nova.virt.libvirt.config``), after
-Nova has filled them. A server that is not scaled down keeps Nova's XML but
-for the channel device. Parked vCPUs need no pins of their own here: their
-pCPU in ``instance.numa_topology`` is the parking pCPU already.
+It works on Nova's configuration objects, after Nova has filled them: on
+``LibvirtConfigGuestChannel`` and on ``LibvirtConfigGuestCPUTune`` with its
+``vcpusched`` and ``emulatorpin`` (``nova.virt.libvirt.config``, Nova 31 to 34)
+and ``iothreadpin`` (since 33). A server that is not scaled down keeps Nova's
+XML but for the channel device. Parked vCPUs need no pins of their own here:
+their pCPU in ``instance.numa_topology`` is the parking pCPU already.
 """
 
 import os

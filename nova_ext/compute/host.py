@@ -12,6 +12,7 @@
 """The port ``Host``: one instance's cores, through the resource tracker."""
 
 from nova_ext.compute import topology
+from nova_ext.model import usage
 
 
 class HostCores:
@@ -28,7 +29,7 @@ class HostCores:
         self._store = store
         self._power = power
         self._instance = instance
-        self._isolated = topology.is_isolated(instance.numa_topology)
+        self._isolated = usage.is_isolated(instance.numa_topology)
 
     @property
     def isolated(self):

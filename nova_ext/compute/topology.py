@@ -14,8 +14,6 @@
 Leans on ``InstanceNUMACell.cpu_pinning`` and ``pcpuset`` (Nova 22 and newer).
 """
 
-from nova.objects import fields
-
 from nova_ext import conf
 from nova_ext.model import bounds
 from nova_ext.model import pinning
@@ -126,11 +124,3 @@ def emulator_floats(flavor):
     if policy == rules.SHARE:
         return not CONF.compute.cpu_shared_set
     return policy != rules.ISOLATE
-
-
-def is_isolated(topology):
-    """Return whether each vCPU takes a core with all its siblings."""
-    return any(
-        cell.cpu_thread_policy == fields.CPUThreadAllocationPolicy.ISOLATE
-        for cell in (topology.cells if topology else [])
-    )

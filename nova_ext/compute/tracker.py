@@ -33,6 +33,7 @@ from nova_ext.compute import store
 from nova_ext.compute import stranded
 from nova_ext.compute import topology
 from nova_ext.model import record as records
+from nova_ext.model import usage
 from nova_ext.model.record import JOURNAL_KEY
 from nova_ext.model.record import OFFLINE_KEY
 
@@ -250,7 +251,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
                 nodename,
                 before,
                 after,
-                topology.is_isolated(wanted),
+                usage.is_isolated(wanted),
                 lambda: save(claimed, after),
             )
         except Exception as error:

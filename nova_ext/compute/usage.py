@@ -20,6 +20,7 @@ import dataclasses
 from nova import objects
 
 from nova_ext.model import bounds
+from nova_ext.model import pinning
 from nova_ext.model import record
 from nova_ext.model import usage
 from nova_ext.resources.host import Host
@@ -112,8 +113,8 @@ def _offline(instance, cells, realtime):
 
     A topology of another flavor or host may have no parked vCPUs, whatever
     the record says of the server. Of the vCPUs on one pCPU one is online: the
-    one that the record does not name, else the lowest, and rather one that
-    is not real-time (see :class:`nova_ext.model.pinning.Cell`).
+    one that the record does not name, else the one that keeps the pCPU
+    (:func:`nova_ext.model.pinning.keeper`).
     """
     parked = set()
     for cell in cells:
@@ -125,5 +126,5 @@ def _offline(instance, cells, realtime):
         for pcpu in pcpus:
             here = {vcpu for vcpu in pins if pins[vcpu] == pcpu}
             online = here - recorded or here
-            parked |= here - {min(online - realtime or online)}
+            parked |= here - {pinning.keeper(online, realtime)}
     return frozenset(parked)

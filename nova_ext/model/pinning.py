@@ -38,12 +38,8 @@ class Cell:
     def parking_vcpu(
         self, online: frozenset[int], realtime: frozenset[int]
     ) -> int:
-        """Return the vCPU whose pCPU takes the parked ones of this cell.
-
-        The lowest ordinary online vCPU, else the lowest online one.
-        """
-        mine = online & self.pins.keys()
-        return min(mine - realtime or mine)
+        """Return the vCPU whose pCPU takes the parked ones of this cell."""
+        return keeper(online & self.pins.keys(), realtime)
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ class Layout:
             for pcpu in set(cell.pins.values()):
                 here = {v for v in self.online if cell.pins.get(v) == pcpu}
                 if here:
-                    sharing |= here - {min(here - self.realtime or here)}
+                    sharing |= here - {keeper(here, self.realtime)}
         return frozenset(sharing)
 
     def _settled(
@@ -139,6 +135,15 @@ class Layout:
                 for vcpu in cell.pins
             },
         )
+
+
+def keeper(vcpus: frozenset[int] | set[int], realtime: frozenset[int]) -> int:
+    """Return which of some vCPUs, at least one, has the pCPU of all of them.
+
+    The lowest ordinary one, else the lowest: a parked thread that runs would
+    take time from a real-time one.
+    """
+    return min(vcpus - realtime or vcpus)
 
 
 def parked(

@@ -11,9 +11,10 @@
 #    under the License.
 """Ask the guest through its scale agent and the guest channel.
 
-Source: the channel protocol, section 5. An answer has no correlation id, but
-agents echo the request's source address; so each request has a fresh one, and
-an answer that comes too late finds nobody.
+Source: the wire protocol of the original agents, version 2 (see
+:mod:`nova_ext.wire.messages`). An answer has no correlation id, but agents
+echo the request's source address; so each request has a fresh one, and an
+answer that comes too late finds nobody.
 """
 
 from collections.abc import Mapping

@@ -11,10 +11,10 @@
 #    under the License.
 """The scale operation on one server: one vCPU down, or one up.
 
-Down releases last, up acquires first (design section 5), so that whatever
-fails or dies in between leaves at worst too much reserved, and never a pCPU
-with two owners. A step down is done with the save that gives its core back:
-its caller is told so whatever comes after.
+Down releases last, up acquires first, so that whatever fails or dies in
+between leaves at worst too much reserved, and never a pCPU with two owners. A
+step down is done with the save that gives its core back: its caller is told so
+whatever comes after.
 """
 
 from dataclasses import dataclass

@@ -193,7 +193,3 @@ def test_without_the_header_the_answer_is_nova_s_own_object(cloud):
     )
     assert answer is given
     assert started == [('200 OK', [('Content-Type', 'application/json')])]
-
-
-def test_options_are_registered():
-    assert api_filter.nova_ext.conf.CONF.nova_ext.topic == 'nova_ext_compute'

@@ -126,18 +126,6 @@ def test_pins_of_another_shape_are_refused():
         topology.with_layout(instance.numa_topology, other)
 
 
-@pytest.mark.parametrize(
-    ('policy', 'isolated'),
-    [(None, False), ('prefer', False), ('isolate', True)],
-)
-def test_whether_siblings_belong_to_a_vcpu(policy, isolated):
-    instance = fakes.instance(
-        fakes.cell({0: 0, 1: 2}, cpu_thread_policy=policy)
-    )
-    assert topology.is_isolated(instance.numa_topology) is isolated
-    assert topology.is_isolated(None) is False
-
-
 def test_a_layout_survives_the_database():
     """As Nova keeps it: the numa_topology as JSON."""
     instance = fakes.instance()

@@ -219,3 +219,15 @@ def test_parked_are_those_that_share_a_pcpu() -> None:
     cells = [{0: 4, 1: 5, 2: 4}, {3: 8, 4: 8}]
     assert pinning.parked(frozenset({1, 2, 4, 9}), cells) == {2, 4}
     assert pinning.parked(frozenset(), cells) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ('vcpus', 'realtime', 'kept'),
+    [
+        ({2, 1}, frozenset(), 1),
+        ({0, 1, 2}, frozenset({0, 1}), 2),
+        ({1, 3}, frozenset({1, 3}), 1),
+    ],
+)
+def test_who_keeps_a_pcpu(vcpus, realtime, kept):
+    assert pinning.keeper(vcpus, realtime) == kept
