@@ -28,6 +28,7 @@ from nova_ext.compute import allocations
 from nova_ext.compute import arrival
 from nova_ext.compute import cores_tracker
 from nova_ext.compute import cut_off
+from nova_ext.compute import evacuated
 from nova_ext.compute import plugin_tracker
 from nova_ext.compute import store
 from nova_ext.compute import stranded
@@ -78,6 +79,8 @@ class ResourceTracker(cores_tracker.CoresTracker):
     def update_available_resource(self, context, nodename, startup=False):
         """Audit, then look after what the audit found."""
         super().update_available_resource(context, nodename, startup=startup)
+        if startup and self._finish_evacuations(context, nodename):
+            super().update_available_resource(context, nodename)
         allocated = self._settle_moves(context, nodename)
         journalled, self._journalled = self._journalled, set()
         scaled_down, self._scaled_down = self._scaled_down, []
@@ -93,6 +96,16 @@ class ResourceTracker(cores_tracker.CoresTracker):
             self._recharge(context, wrong)
         if self._watch:
             self._watch(scaled_down)
+
+    def _finish_evacuations(self, context, nodename):
+        try:
+            return evacuated.finish(context, self, nodename)
+        except Exception:
+            LOG.exception(
+                'Evacuations that were cut off could not be looked for; the '
+                'next start of nova-compute tries again.'
+            )
+            return False
 
     def _settle_moves(self, context, nodename):
         if nodename not in self.compute_nodes:

@@ -20,6 +20,7 @@ from nova.compute import resource_tracker
 import pytest
 
 from nova_ext.compute import cut_off
+from nova_ext.compute import evacuated
 from nova_ext.compute import stranded
 from nova_ext.compute import tracker as trackers
 from tests.unit.compute import fakes
@@ -74,6 +75,31 @@ def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
     monkeypatch.setattr(base, 'update_available_resource', mock.Mock())
     tracker.update_available_resource('context', fakes.NODE)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ('startup', 'found', 'audits'),
+    [(True, True, 2), (True, False, 1), (False, True, 1)],
+)
+def test_cut_off_evacuations_are_looked_for_at_the_start(
+    monkeypatch, tracker, startup, found, audits
+):
+    audit = mock.Mock()
+    monkeypatch.setattr(BASE, 'update_available_resource', audit)
+    finish = mock.Mock(return_value=found)
+    monkeypatch.setattr(evacuated, 'finish', finish)
+    tracker.update_available_resource('context', fakes.NODE, startup=startup)
+    assert len(audit.mock_calls) == audits
+    assert finish.called is startup
+
+
+def test_nova_compute_starts_if_evacuations_cannot_be_read(
+    monkeypatch, tracker, caplog
+):
+    monkeypatch.setattr(BASE, 'update_available_resource', mock.Mock())
+    monkeypatch.setattr(evacuated, 'finish', mock.Mock(side_effect=OSError))
+    tracker.update_available_resource('context', fakes.NODE, startup=True)
+    assert 'Evacuations that were cut off could not be looked' in caplog.text
 
 
 def audit(monkeypatch, tracker, instance, cores):
