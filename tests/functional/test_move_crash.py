@@ -18,25 +18,23 @@ import unittest
 
 from tests.functional.crash import matrix
 
-EVACUATION = 'evacuation'
-
 #: Before which of its effects a host's nova-compute dies.
 PLACES = {
     ('live migration', 'host1'): (4,),
     ('live migration', 'host2'): (13,),
     ('cold migration', 'host1'): (3,),
     ('cold migration', 'host2'): (9,),
-    (EVACUATION, 'host2'): (12, 20),
+    ('evacuation', 'host2'): (12, 20),
     (matrix.RETURNING, 'host2'): (12,),
 }
 
+#: Where Nova reserves too much, or has deleted an allocation, until an
+#: operator looks after the server.
+LEFT_BY_NOVA = {('live migration', 'host2'), (matrix.RETURNING, 'host2')}
+
 
 class MoveCrashTest(unittest.TestCase):
-    """All agree after a restart and an audit, and nothing is lost.
-
-    What Nova leaves to the operator is done first, but for an evacuation: its
-    new host must know what runs there, whatever else is left.
-    """
+    """All agree after a restart and an audit, and nothing is lost."""
 
     def test_some_places(self) -> None:
         """Print what becomes of the server, and find nothing wrong."""
@@ -44,6 +42,7 @@ class MoveCrashTest(unittest.TestCase):
         for (move, victim), numbers in PLACES.items():
             for outcome in matrix.outcomes(move, victim, numbers):
                 print(outcome)
-                if outcome.found or (move == EVACUATION and outcome.before):
+                left = (move, victim) in LEFT_BY_NOVA
+                if outcome.found or (outcome.before and not left):
                     found.append(str(outcome))
         self.assertEqual([], found)

@@ -71,7 +71,11 @@ def read(cloud: Any, uuid: str) -> Moving:
         if move.source_compute == instance.host:
             topologies[move.dest_compute] = claim.new_numa_topology
         else:
-            topologies[move.source_compute] = claim.old_numa_topology
+            # It has the pins of its old host until its new one saves its own.
+            topologies = {
+                move.source_compute: claim.old_numa_topology,
+                instance.host: claim.new_numa_topology,
+            }
     up = {
         host: compute
         for host, compute in cloud.computes.items()
