@@ -26,6 +26,7 @@ Nova's way, ``nova-manage placement audit``. Leans on
 from nova import exception as nova_exception
 from nova import objects
 from nova.compute import vm_states
+from nova.objects import fields
 from oslo_log import log as logging
 
 from nova_ext.model import bounds
@@ -73,11 +74,22 @@ def _cut_off(context, consumer, host):
     if (
         migration.source_compute != host
         or instance.task_state is not None
-        or instance.vm_state in _UNDECIDED
+        or _is_undecided(migration, instance)
         or not bounds.wants_scaling(instance.flavor.extra_specs)
     ):
         return None
     return migration, instance
+
+
+def _is_undecided(migration, instance):
+    # A live migration's server has no way back once its new host has it.
+    has_left = (
+        migration.migration_type == fields.MigrationType.LIVE_MIGRATION
+        and instance.host == migration.dest_compute
+    )
+    return instance.vm_state in _UNDECIDED and not (
+        has_left and instance.vm_state == vm_states.ERROR
+    )
 
 
 def _settle(context, reportclient, migration, instance):

@@ -28,9 +28,9 @@ PLACES = {
     (matrix.RETURNING, 'host2'): (12,),
 }
 
-#: Where Nova reserves too much, or has deleted an allocation, until an
-#: operator looks after the server.
-LEFT_BY_NOVA = {('live migration', 'host2'), (matrix.RETURNING, 'host2')}
+#: Where Nova has deleted an allocation, until an operator looks after the
+#: server.
+LEFT_BY_NOVA = {(matrix.RETURNING, 'host2')}
 
 
 class MoveCrashTest(unittest.TestCase):

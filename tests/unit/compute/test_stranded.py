@@ -76,6 +76,24 @@ def test_a_server_that_has_arrived_needs_it_no_more(cloud):
 
 
 @pytest.mark.parametrize(
+    ('kind', 'host', 'deleted'),
+    [
+        ('live-migration', 'host2', 1),
+        ('live-migration', 'host1', 0),
+        ('migration', 'host2', 0),
+    ],
+)
+def test_a_live_migration_has_no_way_back(cloud, kind, host, deleted):
+    cloud.migration.migration_type = kind
+    cloud.instance.host = host
+    cloud.instance.vm_state = 'error'
+    settle(cloud)
+    found = cloud.placement.delete_allocation_for_instance.mock_calls
+    assert len(found) == deleted
+    cloud.placement.move_allocations.assert_not_called()
+
+
+@pytest.mark.parametrize(
     'what, attribute, value',
     [
         ('instance', 'task_state', 'migrating'),
