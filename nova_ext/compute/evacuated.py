@@ -20,7 +20,9 @@ more; so the server's cores would be free for others (Nova 31 to 34).
 """
 
 from nova import objects
+from nova.compute import power_state
 from nova.compute import task_states
+from nova.compute import vm_states
 from nova.objects import fields
 from oslo_log import log as logging
 
@@ -68,14 +70,18 @@ def _take_over(context, tracker, nodename, migration):
         )
         if not _runs_here(tracker.driver, instance, migration):
             return False
+        _settle_state(tracker.driver, instance)
         LOG.warning(
             'Evacuation %(migration)s from %(source)s was cut off when the '
-            'server had been started here: it is finished now. The server '
-            'runs; if it was stopped before, stop it again.',
-            {'migration': migration.uuid, 'source': migration.source_compute},
+            'server had been started here: it is finished now, and the server '
+            'is %(state)s. If it was stopped before and runs, stop it again.',
+            {
+                'migration': migration.uuid,
+                'source': migration.source_compute,
+                'state': instance.vm_state,
+            },
             instance=instance,
         )
-        instance.task_state = None
         tracker.finish_evacuation(instance, nodename, migration)
     except Exception:
         LOG.exception(
@@ -85,6 +91,17 @@ def _take_over(context, tracker, nodename, migration):
         )
         return False
     return True
+
+
+def _settle_state(driver, instance):
+    """Say of a server what it is, where its stop may have been cut off."""
+    instance.power_state = driver.get_info(instance).state
+    if (
+        instance.task_state == task_states.POWERING_OFF
+        and instance.power_state == power_state.SHUTDOWN
+    ):
+        instance.vm_state = vm_states.STOPPED
+    instance.task_state = None
 
 
 def _runs_here(driver, instance, migration):

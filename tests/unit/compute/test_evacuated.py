@@ -14,6 +14,7 @@ import datetime
 from unittest import mock
 
 from nova import objects
+from nova.compute import power_state
 import pytest
 
 from nova_ext.compute import evacuated
@@ -34,12 +35,17 @@ def cloud(monkeypatch):
             created_at=AT,
         ),
         instance=mock.Mock(
-            uuid='server', host='host1', task_state=None, launched_at=AT
+            uuid='server',
+            host='host1',
+            vm_state='active',
+            task_state=None,
+            launched_at=AT,
         ),
         tracker=mock.Mock(host='host2'),
     )
     cloud.instance.migration_context.migration_id = 7
     cloud.tracker.driver.instance_exists.return_value = True
+    cloud.tracker.driver.get_info.return_value.state = power_state.RUNNING
     monkeypatch.setattr(
         objects.MigrationList,
         'get_by_filters',
@@ -63,11 +69,21 @@ def test_a_server_that_runs_here_is_taken_over(cloud, task_state, caplog):
         cloud.instance, 'node2', cloud.migration
     )
     assert cloud.instance.task_state is None
+    assert cloud.instance.vm_state == 'active'
     assert (
         'Evacuation move from host1 was cut off when the server had been '
-        'started here: it is finished now. The server runs; if it was stopped '
-        'before, stop it again.'
+        'started here: it is finished now, and the server is active. If it '
+        'was stopped before and runs, stop it again.'
     ) in caplog.text
+
+
+def test_a_server_that_has_been_powered_off_is_stopped(cloud, caplog):
+    cloud.instance.task_state = 'powering-off'
+    cloud.tracker.driver.get_info.return_value.state = power_state.SHUTDOWN
+    assert finish(cloud)
+    assert cloud.instance.vm_state == 'stopped'
+    assert cloud.instance.power_state == power_state.SHUTDOWN
+    assert 'the server is stopped.' in caplog.text
 
 
 @pytest.mark.parametrize(
