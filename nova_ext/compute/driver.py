@@ -14,13 +14,16 @@
 A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
 ``init_host``, ``cleanup_host``, ``_get_guest_config``, ``_destroy``,
 ``_handle_conn_event``, ``cpu_api``, and for live migration
-``check_can_live_migrate_source``, ``_live_migration_operation`` and
+``check_can_live_migrate_source``, ``live_migration``, which ends with all that
+the manager does at the source, ``_live_migration_operation`` and
 ``post_live_migration_at_source`` at the source and ``post_claim_migrate_data``
 at the destination (Nova 31 to 34), on
 ``rebuild``, which Nova's driver leaves to the compute manager, on
 ``virtapi._compute``, that manager, whose tracker it replaces before its first
 use, and on ``nova.rpc.get_server``, which picks the executor.
 """
+
+import contextlib
 
 from nova import rpc
 from nova.objects import base as objects_base
@@ -198,6 +201,32 @@ class LibvirtDriver(driver.LibvirtDriver):
             migrate_data.dst_numa_info, instance, claim.claimed_numa_topology
         )
         return migrate_data
+
+    def live_migration(
+        self,
+        context,
+        instance,
+        dest,
+        post_method,
+        recover_method,
+        block_migration=False,
+        migrate_data=None,
+    ):
+        """Migrate as Nova does, and let audits know that it goes on."""
+        with (
+            self._tracker.leaving(migrate_data.migration)
+            if self._tracker is not None
+            else contextlib.nullcontext()
+        ):
+            super().live_migration(
+                context,
+                instance,
+                dest,
+                post_method,
+                recover_method,
+                block_migration,
+                migrate_data,
+            )
 
     def _live_migration_operation(
         self,

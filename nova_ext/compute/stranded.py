@@ -46,7 +46,8 @@ def settle(context, reportclient, node, known):
     """Give a server back what a move from this host has left behind.
 
     :param node: the ``ComputeNode`` of this host, just audited.
-    :param known: the uuids of the servers that the audit found here.
+    :param known: the uuids of the servers that the audit found here, and of
+        the migrations that this nova-compute works on.
     :returns: the allocations on this host as they were found, by consumer.
     """
     found = reportclient.get_allocations_for_resource_provider(

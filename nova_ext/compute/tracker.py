@@ -19,6 +19,8 @@ the flavor, on ``drop_move_claim_at_source``, which ends a resize, and on
 ``update_available_resource``, the audit (Nova 31 to 34).
 """
 
+import contextlib
+
 from nova import exception as nova_exception
 from nova.compute import claims
 from nova.compute import vm_states
@@ -48,6 +50,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
         """Take the place of Nova's tracker, before its first use."""
         super().__init__(host, driver, reportclient=reportclient)
         self._journalled = set()
+        self._leaving = set()
         self._recover = None
         self._recharge = None
         self._scaled_down = []
@@ -107,6 +110,20 @@ class ResourceTracker(cores_tracker.CoresTracker):
             )
             return False
 
+    @contextlib.contextmanager
+    def leaving(self, migration):
+        """Let audits know that nova-compute works on a live migration.
+
+        Its own last step audits, when the server is the new host's already.
+
+        :param migration: from this host.
+        """
+        self._leaving.add(migration.uuid)
+        try:
+            yield
+        finally:
+            self._leaving.discard(migration.uuid)
+
     def _settle_moves(self, context, nodename):
         if nodename not in self.compute_nodes:
             return {}
@@ -115,7 +132,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
                 context,
                 self.reportclient,
                 self.compute_nodes[nodename],
-                self.tracked_instances,
+                self.tracked_instances | self._leaving,
             )
         except Exception:
             LOG.exception(

@@ -26,6 +26,7 @@ class MovesTest(operations.OperationsBase):
         self.assert_still_scales()
         self.live_migrate()
         self.assert_agreement()
+        self.assertNotIn('was cut off', self.stdlog.logger.output)
 
     def test_live_migration_with_no_vcpu_left_that_is_realtime(self) -> None:
         server = self.boot(

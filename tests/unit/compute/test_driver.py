@@ -23,6 +23,7 @@ from nova_ext.compute import endpoint
 from nova_ext.compute import guest_config
 from nova_ext.compute import libvirt_guest
 from nova_ext.compute import live_migration
+from nova_ext.compute import stranded
 from nova_ext.compute import tracker
 from nova_ext.compute import virt_shim
 from nova_ext.conf import CONF
@@ -193,6 +194,24 @@ def test_the_source_migrates_what_stands_for_the_guest(did, made, monkeypatch):
     did.nova.assert_called_once_with(
         'c', 'i', 'dest', False, 'd', ('guest', 'c', 'i'), []
     )
+
+
+def test_audits_know_of_a_live_migration_to_its_end(did, made, monkeypatch):
+    made.init_host('host1')
+    known = []
+    monkeypatch.setattr(
+        stranded, 'settle', lambda *args: known.append(set(args[-1]))
+    )
+    rt = made.virtapi._compute.rt
+    rt.compute_nodes['node1'] = mock.Mock()
+    rt.tracked_instances.add('here')
+    monkeypatch.setattr(
+        BASE, 'live_migration', lambda *args: rt._settle_moves('ctxt', 'node1')
+    )
+    data = mock.Mock(migration=mock.Mock(uuid='move'))
+    made.live_migration('ctxt', 'server', 'host2', None, None, False, data)
+    rt._settle_moves('ctxt', 'node1')
+    assert known == [{'here', 'move'}, {'here'}]
 
 
 def test_novas_xml_is_adapted(did, made):
