@@ -153,6 +153,25 @@ class ResourceTracker(cores_tracker.CoresTracker):
             context, instances, nodename
         )
 
+    def _update_usage_from_migration(
+        self, context, instance, migration, nodename
+    ):
+        """Count a migration, but not an old one of a server that scales.
+
+        The task state of a scale request is one of a resize's, and of those
+        an audit takes a migration that has failed or was cut off long ago for
+        the present one, on both of its hosts. Before a resize has a claim
+        there is nothing to count either.
+        """
+        if (
+            instance.task_state == store.TASK_STATE
+            and instance.migration_context is None
+        ):
+            return
+        super()._update_usage_from_migration(
+            context, instance, migration, nodename
+        )
+
     def _is_unfinished(self, instance):
         """Return whether recovery may and must look at an instance.
 

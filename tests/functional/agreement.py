@@ -53,10 +53,17 @@ class ServerState:
     :ivar cores: all pCPUs that are the server's, with the hardware threads
         that ``isolate`` blocks and those of an isolated emulator.
     :ivar extra_cores: how many of them are the emulator's.
-    :ivar offline: the record's offline vCPUs.
+    :ivar vcpus: what the server counts for in ``vcpus_used``.
+    :ivar memory_mb: of its flavor.
+    :ivar offline: the record's offline vCPUs, but for those whose pCPU is
+        theirs alone, as after a move that did not end.
     :ivar allocated: units of PCPU and VCPU in placement, of its host.
     :ivar config_pins: pins in the persistent definition.
     :ivar config_realtime: ``vcpusched`` in the persistent definition.
+    :ivar config_emulator: where QEMU's own threads and each I/O thread may
+        run, by name, in the persistent definition.
+    :ivar emulator: pCPUs that only QEMU's own threads use, those that the
+        host shares included; empty where they run on the server's own.
     :ivar process: None while the server does not run.
     """
 
@@ -70,12 +77,16 @@ class ServerState:
     pins: Mapping[int, int]
     cores: frozenset[int]
     extra_cores: int
+    vcpus: int
+    memory_mb: int
     offline: frozenset[int]
     journal: str
     task_state: str | None
     allocated: int
     config_pins: Mapping[int, frozenset[int]]
     config_realtime: frozenset[int]
+    config_emulator: Mapping[str, frozenset[int]]
+    emulator: frozenset[int]
     process: ProcessState | None
 
     @property
@@ -92,6 +103,8 @@ class KeptState:
     :ivar consumer: uuid of the migration, which has the allocation now.
     :ivar cores: as of a server.
     :ivar count: how many units placement should have of it.
+    :ivar vcpus: as of a server, of the old flavor.
+    :ivar memory_mb: the same.
     """
 
     name: str
@@ -100,6 +113,8 @@ class KeptState:
     host: str
     cores: frozenset[int]
     count: int
+    vcpus: int
+    memory_mb: int
 
 
 @dataclass(frozen=True)
@@ -110,8 +125,10 @@ class HostState:
     :ivar saved: the same in the database, which the scheduler reads.
     :ivar allocated: units of PCPU and VCPU in placement, by consumer.
     :ivar domains: the uuids of the servers that libvirt knows.
-    :ivar usage: memory, vCPUs and the like, only compared with themselves
-        across an audit.
+    :ivar vcpus: ``vcpus_used``, in the tracker's memory and in the database.
+    :ivar memory_mb: ``memory_mb_used``, likewise, without what the host
+        reserves for itself.
+    :ivar usage: of each NUMA node, only compared across an audit.
     """
 
     name: str
@@ -119,6 +136,8 @@ class HostState:
     saved: frozenset[int]
     allocated: Mapping[str, int]
     domains: frozenset[str]
+    vcpus: tuple[int, int]
+    memory_mb: tuple[int, int]
     usage: Mapping[str, Any]
 
 
@@ -148,7 +167,11 @@ def disagreements(
     for host in hosts:
         mine = [server for server in servers if server.host == host.name]
         old = [one for one in kept if one.host == host.name]
-        for said in (*_of_host(host, [*mine, *old]), *_left(host, mine, old)):
+        for said in (
+            *_of_host(host, [*mine, *old]),
+            *_left(host, mine, old),
+            *_used(host, [*mine, *old]),
+        ):
             found.append('host %s: %s' % (host.name, said))
     return found
 
@@ -183,6 +206,27 @@ def _left(
             )
     for uuid in sorted(host.domains - {one.uuid for one in [*servers, *kept]}):
         yield 'a domain of %s is left' % uuid
+
+
+def _used(
+    host: HostState, servers: Sequence[ServerState | KeptState]
+) -> Iterator[str]:
+    for what, found, wanted in (
+        ('vcpus_used', host.vcpus, sum(one.vcpus for one in servers)),
+        (
+            'memory_mb_used',
+            host.memory_mb,
+            sum(one.memory_mb for one in servers),
+        ),
+    ):
+        for where, number in zip(('tracker', 'database'), found, strict=True):
+            if number != wanted:
+                yield '%s of the %s is %d, its servers have %d' % (
+                    what,
+                    where,
+                    number,
+                    wanted,
+                )
 
 
 def _of_host(
@@ -238,8 +282,21 @@ def _of_server(server: ServerState, accounting: str) -> Iterator[str]:
             set(server.config_realtime),
             set(fifo),
         )
+    yield from _emulator(server)
     if server.process is not None:
         yield from _of_process(server, server.process, wanted)
+
+
+def _emulator(server: ServerState) -> Iterator[str]:
+    ordinary = server.online - server.realtime or {min(server.online)}
+    wanted = server.emulator or {server.pins[vcpu] for vcpu in ordinary}
+    for thread, found in sorted(server.config_emulator.items()):
+        if found != wanted:
+            yield 'configured pin of the %s is %s, not %s' % (
+                thread,
+                set(found),
+                set(wanted),
+            )
 
 
 def _parking(server: ServerState) -> Iterator[str]:

@@ -60,11 +60,14 @@ def host_state(compute: Any, placement: Any) -> HostState:
                 0
             )
         ),
+        vcpus=(node.vcpus_used, saved.vcpus_used),
+        memory_mb=(
+            node.memory_mb_used - CONF.reserved_host_memory_mb,
+            saved.memory_mb_used - CONF.reserved_host_memory_mb,
+        ),
         usage={
             'cells in memory': _cells(node),
             'cells saved': _cells(saved),
-            'vcpus_used': (node.vcpus_used, saved.vcpus_used),
-            'memory_mb_used': (node.memory_mb_used, saved.memory_mb_used),
         },
     )
 
@@ -117,6 +120,8 @@ def server_state(
         },
         cores=cores_of(compute, topology),
         extra_cores=len(reserved),
+        vcpus=flavor.vcpus,
+        memory_mb=flavor.memory_mb,
         offline=pinning.parked(
             kept.offline, [cell.cpu_pinning for cell in topology.cells]
         ),
@@ -125,6 +130,8 @@ def server_state(
         allocated=_allocated_of(placement, _node(compute).uuid).get(uuid, 0),
         config_pins=_pins_in(config),
         config_realtime=_scheds_in(config),
+        config_emulator=_emulators_in(config),
+        emulator=_emulator(flavor, reserved),
         process=_process(domain, world) if domain.live is not None else None,
     )
 
@@ -154,6 +161,8 @@ def kept_state(uuid: str, computes: dict[str, Any]) -> KeptState | None:
         cores=cores_of(computes[migration.source_compute], topology),
         count=len(pinned if full else set(pinned))
         + len(topology.cpuset_reserved),
+        vcpus=instance.old_flavor.vcpus,
+        memory_mb=instance.old_flavor.memory_mb,
     )
 
 
@@ -236,6 +245,25 @@ def _scheds_in(xml: str) -> frozenset[int]:
         for sched in _findall(xml, 'cputune/vcpusched')
         for vcpu in cpuset.parse(sched.get('vcpus'))
     )
+
+
+def _emulators_in(xml: str) -> dict[str, frozenset[int]]:
+    """Return where QEMU's own threads may run, and each I/O thread."""
+    pins = {
+        'emulator': cpuset.parse(pin.get('cpuset'))
+        for pin in _findall(xml, 'cputune/emulatorpin')
+    }
+    for pin in _findall(xml, 'cputune/iothreadpin'):
+        name = 'I/O thread ' + pin.get('iothread')
+        pins[name] = cpuset.parse(pin.get('cpuset'))
+    return pins
+
+
+def _emulator(flavor: Any, reserved: frozenset[int]) -> frozenset[int]:
+    """Return the pCPUs that are for QEMU's own threads by the flavor."""
+    if flavor.extra_specs.get('hw:emulator_threads_policy') == 'share':
+        return frozenset(hardware.get_cpu_shared_set() or ())
+    return frozenset(reserved)
 
 
 def _findall(xml: str, path: str) -> Iterable[Any]:

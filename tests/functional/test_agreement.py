@@ -43,12 +43,16 @@ SERVER = agreement.ServerState(
     pins=PINS,
     cores=_set(4, 5),
     extra_cores=0,
+    vcpus=3,
+    memory_mb=512,
     offline=_set(2),
     journal='',
     task_state=None,
     allocated=2,
     config_pins={vcpu: _set(pcpu) for vcpu, pcpu in PINS.items()},
     config_realtime=_set(1),
+    config_emulator={'emulator': _set(4), 'I/O thread 1': _set(4)},
+    emulator=_set(),
     process=PROCESS,
 )
 OTHER = replace(
@@ -60,10 +64,12 @@ OTHER = replace(
     cells=(_set(0),),
     pins={0: 6},
     cores=_set(6),
+    vcpus=1,
     offline=_set(),
     allocated=1,
     config_pins={0: _set(6)},
     config_realtime=_set(),
+    config_emulator={'emulator': _set(6)},
     process=None,
 )
 HOST = agreement.HostState(
@@ -72,6 +78,8 @@ HOST = agreement.HostState(
     saved=_set(4, 5, 6),
     allocated={'uuid-a': 2, 'uuid-b': 1},
     domains=frozenset({'uuid-a', 'uuid-b'}),
+    vcpus=(4, 4),
+    memory_mb=(1024, 1024),
     usage={},
 )
 
@@ -84,6 +92,8 @@ def _value(found: Any) -> Any:
     """Turn what YAML can say into what the states hold."""
     if isinstance(found, list):
         return frozenset(found)
+    if isinstance(found, str) and found.startswith('('):
+        return tuple(int(number) for number in found.strip('()').split(','))
     if isinstance(found, dict):
         return {key: _value(value) for key, value in found.items()}
     return found
@@ -124,18 +134,25 @@ def test_full_accounting_charges_the_maximum() -> None:
 
 def test_a_move_that_is_not_confirmed_keeps_its_old_cores() -> None:
     kept = agreement.KeptState(
-        'a before', 'uuid-a', 'migration', 'h', _set(7), count=1
+        'a before', 'uuid-a', 'migration', 'h', _set(7), 1, 1, 256
     )
     assert agreement.disagreements([HOST], [SERVER, OTHER], kept=[kept]) == [
         'host h: core 7 of a before is free for the tracker',
         'host h: core 7 of a before is free for the database',
         'host h: placement has 0 for consumer migration, not 1',
+        'host h: vcpus_used of the tracker is 4, its servers have 5',
+        'host h: vcpus_used of the database is 4, its servers have 5',
+        'host h: memory_mb_used of the tracker is 1024, its servers have 1280',
+        'host h: memory_mb_used of the database is 1024, its servers have '
+        '1280',
     ]
     host = replace(
         HOST,
         tracked=HOST.tracked | {7},
         saved=HOST.saved | {7},
         allocated={**HOST.allocated, 'migration': 1},
+        vcpus=(5, 5),
+        memory_mb=(1280, 1280),
     )
     assert agreement.disagreements([host], [SERVER, OTHER], kept=[kept]) == []
 

@@ -87,6 +87,31 @@ class FailedMovesTest(operations.OperationsBase):
         self.reset_state()
         self.assert_agreement()
 
+    def test_an_audit_while_it_is_scaled_where_it_went_later(self) -> None:
+        """What Nova remembers of a failed move counts nowhere."""
+        self.world.on_migration = migrations.fails
+        self.live_migrate('failed', 'error')
+        self.reset_state()
+        self.world.on_migration = lambda old, new: None
+        self.live_migrate()
+        guest = self.guest(self.server)
+        during: list[Any] = []
+
+        def meanwhile() -> None:
+            guest.meanwhile = None
+            self.audit()
+            during.extend(self.states()[0])
+
+        guest.meanwhile = meanwhile
+        left = self.states()[0][0]
+        self.assertEqual('host1', left.name)
+        self.scale(self.server, 'up')
+        self.assertEqual(
+            (left.vcpus, left.memory_mb),
+            (during[0].vcpus, during[0].memory_mb),
+        )
+        self.assert_agreement()
+
     def test_a_target_without_room_for_the_maximum(self) -> None:
         """Two cores are not enough, though it uses no more."""
         self.fill('host2')

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import random
+import re
 import time
 import traceback
 from typing import Any
@@ -41,8 +42,8 @@ DOWN = st.integers(0, 3)
 #: Seconds after the end of an operation until all must agree.
 SOON = 5.0
 
-#: Said of a core that nobody can have meanwhile.
-LEFT = 'without an owner'
+#: Said of a core that nobody can have meanwhile, and of what goes with it.
+LEFT = re.compile('without an owner|its servers have')
 
 #: Characters of Nova's log that a violation is told with.
 LOG_TAIL = 3000
@@ -297,7 +298,7 @@ class Machine(stateful.RuleBasedStateMachine):
         new = server is None or server.uuid in self.arrived
         deadline = time.monotonic() + SOON
         while found := self._disagreements():
-            if new and self.arrived and all(LEFT in one for one in found):
+            if new and self.arrived and all(map(LEFT.search, found)):
                 # Nova frees what a server has that came by a move, and was
                 # not yet audited, only in the next audit.
                 self.audit_all()

@@ -78,6 +78,27 @@ def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
 
 
 @pytest.mark.parametrize(
+    ('task_state', 'claim', 'counted'),
+    [
+        ('resize_prep', None, False),
+        ('resize_prep', 'claim', True),
+        ('resize_migrated', None, True),
+        ('rebuilding', None, True),
+        ('migrating', 'claim', True),
+    ],
+)
+def test_a_server_that_scales_moves_nowhere(
+    monkeypatch, tracker, task_state, claim, counted
+):
+    count = mock.Mock()
+    monkeypatch.setattr(BASE, '_update_usage_from_migration', count)
+    instance = mock.Mock(task_state=task_state, migration_context=claim)
+    arguments = ('context', instance, 'migration', fakes.NODE)
+    tracker._update_usage_from_migration(*arguments)
+    assert count.mock_calls == [mock.call(*arguments)] * counted
+
+
+@pytest.mark.parametrize(
     ('startup', 'found', 'audits'),
     [(True, True, 2), (True, False, 1), (False, True, 1)],
 )
