@@ -19,12 +19,13 @@ with a fresh address (`nova_ext.wire.addresses.scale_address`).
 import collections
 from collections.abc import Mapping
 import dataclasses
-import logging
 import os
 import socket
 import time
 import types
 from typing import Any
+
+from oslo_log import log as logging
 
 from nova_ext import exception
 from nova_ext.channel import limits
@@ -150,14 +151,11 @@ class LocalProgram:
             )
 
     def _ignore(self, packet: bytes, error: BadMessage) -> None:
-        held_back = self._gate.admit()
-        if held_back is not None:
-            LOG.warning(
-                'Ignored a packet of the channel daemon: %s: %s (%d before it '
-                'not logged)',
+        if log := self._gate.admit_to(LOG):
+            log.warning(
+                'Ignored a packet of the channel daemon: %s: %s',
                 error,
                 quoting.shown(packet),
-                held_back,
             )
 
     def _packet(self) -> bytes:

@@ -336,14 +336,11 @@ class Guest:
     def _note_oversized(self) -> None:
         count, self._reader.oversized = self._reader.oversized, 0
         self.tally.to_program.drop(tally.TOO_LONG, count)
-        held_back = self.gate.admit()
-        if held_back is not None:
-            LOG.warning(
-                'Dropped a line of more than %d bytes from %s (%d messages '
-                'like it not logged)',
+        if log := self.gate.admit_to(LOG):
+            log.warning(
+                'Dropped a line of more than %d bytes from %s',
                 self._limits.line_bytes,
                 self.instance,
-                held_back,
             )
 
     # -- to the guest ------------------------------------------------------

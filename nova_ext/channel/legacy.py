@@ -234,14 +234,8 @@ class LegacySocket:
         return name if addresses.is_address(name) else None
 
     def _refuse(self, reason: str) -> None:
-        held_back = self._gate.admit()
-        if held_back is not None:
-            LOG.warning(
-                'Dropped a datagram of a local program: %s (%d before it not '
-                'logged)',
-                reason,
-                held_back,
-            )
+        if log := self._gate.admit_to(LOG):
+            log.warning('Dropped a datagram of a local program: %s', reason)
 
 
 def _bound(path: str) -> socket.socket:

@@ -11,10 +11,13 @@
 #    under the License.
 """How much one guest may ask of the daemon, and of its log."""
 
+from collections.abc import MutableMapping
 import dataclasses
 import time
+from typing import Any
 
 from oslo_config import cfg
+from oslo_log import log as logging
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,16 +122,45 @@ class LogGate:
         self._used = 0
         self._held_back = 0
 
-    def admit(self) -> int | None:
-        """Return how many lines were held back since the last; None to hold
-        this one back too."""
+    def admit_to(
+        self, logger: logging.BaseLoggerAdapter
+    ) -> logging.BaseLoggerAdapter | None:
+        """Return what logs one line as ``logger`` does, and ends it with how
+        many were held back since the last; None to hold it back too."""
+        if not self.admit():
+            return None
+        held_back, self._held_back = self._held_back, 0
+        return _Counted(logger, held_back)
+
+    def admit(self) -> bool:
+        """Return whether a line may be logged; if not, count it."""
         now = time.monotonic()
         if now - self._start >= self._period:
             self._start = now
             self._used = 0
         if self._used >= self._lines:
             self._held_back += 1
-            return None
+            return False
         self._used += 1
-        held_back, self._held_back = self._held_back, 0
-        return held_back
+        return True
+
+
+class _Counted(logging.KeywordArgumentAdapter):
+    """A logger that ends its line with how many before it were held back.
+
+    `logging` looks past an adapter for the code that logs, as for any logger;
+    a function would have to name it by ``stacklevel``, which oslo.log drops.
+    """
+
+    def __init__(
+        self, logger: logging.BaseLoggerAdapter, held_back: int
+    ) -> None:
+        super().__init__(logger.logger, logger.extra)
+        self._held_back = held_back
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """See `logging.LoggerAdapter.process`."""
+        end = ' (%d before it not logged)' % self._held_back
+        return super().process(msg + end, kwargs)

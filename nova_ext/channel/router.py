@@ -203,19 +203,15 @@ class Router:
 
     @staticmethod
     def _tell(sender: Sender, reason: str, text: bytes) -> None:
-        held_back = sender.gate.admit()
-        if held_back is None:
-            return
-        LOG.warning(
-            'Dropped a message from %(sender)s: %(reason)s: %(text)s '
-            '(%(more)d before it not logged)',
-            {
-                'sender': sender.name,
-                'reason': reason,
-                'text': quoting.shown(text),
-                'more': held_back,
-            },
-        )
+        if log := sender.gate.admit_to(LOG):
+            log.warning(
+                'Dropped a message from %(sender)s: %(reason)s: %(text)s',
+                {
+                    'sender': sender.name,
+                    'reason': reason,
+                    'text': quoting.shown(text),
+                },
+            )
 
 
 def asked_by(address: str) -> set[str] | None:

@@ -126,10 +126,8 @@ class Link:
             self._hear(message)
         except Exception:
             self._lost('error')
-            held_back = self._gate.admit()
-            if held_back is not None:
-                LOG.exception(
-                    'Could not take a message of %s (%d before it not logged)',
+            if log := self._gate.admit_to(LOG):
+                log.exception(
+                    'Could not take a message of %s',
                     quoting.shown(message.instance),
-                    held_back,
                 )

@@ -130,17 +130,12 @@ class Relay:
         gate = self._gates.setdefault(
             instance, limits.LogGate(lines=1, period=1.0)
         )
-        held_back = gate.admit()
-        if held_back is None:
+        log = gate.admit_to(LOG)
+        if log is None:
             return
-        LOG.info(
-            'Refused a message of %(instance)s: %(reason)s (%(more)d before '
-            'it not logged)',
-            {
-                'instance': quoting.shown(instance),
-                'reason': reason,
-                'more': held_back,
-            },
+        log.info(
+            'Refused a message of %(instance)s: %(reason)s',
+            {'instance': quoting.shown(instance), 'reason': reason},
         )
         self._metrics.nacked()
         data = server_group.nack(orig_msg_type, reason)

@@ -100,16 +100,11 @@ class Announcements:
         try:
             online = messages.parse_ready(received.data)
         except jsonc.BadMessage as error:
-            held_back = self._gate.admit()
-            if held_back is not None:
-                LOG.warning(
+            if log := self._gate.admit_to(LOG):
+                log.warning(
                     'Instance %(instance)s: ignored what its guest '
-                    'announced: %(error)s (%(more)d before it not logged)',
-                    {
-                        'instance': received.instance,
-                        'error': error,
-                        'more': held_back,
-                    },
+                    'announced: %(error)s',
+                    {'instance': received.instance, 'error': error},
                 )
             return
         self._heard(received.instance, online)

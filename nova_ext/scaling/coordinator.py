@@ -124,7 +124,7 @@ class _Exchange:
             try:
                 response = messages.parse_response(received.data, direction)
             except jsonc.BadMessage as error:
-                if self._gate.admit() is not None:
+                if self._gate.admit():
                     self.nack(str(error))
                 continue
             if response.cpu is None:
@@ -144,7 +144,7 @@ class _Exchange:
         )
 
     def _ignore(self, received: client.Received) -> None:
-        if self._gate.admit() is None:
+        if not self._gate.admit():
             return
         LOG.warning(
             'Instance %(instance)s: ignored a message from '

@@ -11,10 +11,13 @@
 #    under the License.
 import dataclasses
 
+from oslo_log import log as logging
 import pytest
 
 from nova_ext.channel import limits
 from nova_ext.conf import channel as channel_conf
+
+LOG = logging.getLogger(__name__)
 
 
 @pytest.fixture
@@ -65,10 +68,51 @@ def test_a_budget_has_three_sides(clock, spent, rest: float) -> None:
     assert budget.spend(*spent) == pytest.approx(rest)
 
 
-def test_a_gate_lets_a_few_lines_through_and_counts_the_rest(clock) -> None:
+def say(gate: limits.LogGate, reason: str) -> None:
+    """Log a line that has a reason, if the gate admits it."""
+    if log := gate.admit_to(LOG):
+        log.warning('100%% refused: %s', reason)
+
+
+def test_a_gate_lets_a_few_lines_through_and_counts_the_rest(
+    clock, caplog
+) -> None:
     gate = limits.LogGate(lines=2, period=60)
-    assert [gate.admit() for _ in range(5)] == [0, 0, None, None, None]
+    for number in range(5):
+        say(gate, 'no. %d' % number)
+    clock[0] += 59.9
+    assert gate.admit_to(LOG) is None
+    clock[0] += 0.1
+    for number in range(5, 8):
+        say(gate, 'no. %d' % number)
+    assert caplog.messages == [
+        '100% refused: no. 0 (0 before it not logged)',
+        '100% refused: no. 1 (0 before it not logged)',
+        '100% refused: no. 5 (4 before it not logged)',
+        '100% refused: no. 6 (0 before it not logged)',
+    ]
+
+
+def test_a_line_is_of_the_code_that_logs_it(caplog) -> None:
+    """Of its logger, with what that adds, at its place in the source."""
+    gate = limits.LogGate()
+    say(gate, 'x')
+    try:
+        raise ValueError('expected by the test')
+    except ValueError:
+        gate.admit_to(LOG).exception('Failed')
+    LOG.warning('not through the gate')
+    said, failed, other = caplog.records
+    assert {r.name for r in caplog.records} == {__name__}
+    assert {r.pathname for r in caplog.records} == {other.pathname}
+    assert (said.levelname, said.funcName) == ('WARNING', 'say')
+    assert (failed.levelname, failed.funcName) == ('ERROR', other.funcName)
+    assert failed.exc_info[0] is ValueError
+    assert (said.project, said.extra_keys) == (other.project, other.extra_keys)
+
+
+def test_a_gate_without_words_has_the_same_limit(clock) -> None:
+    gate = limits.LogGate(lines=2, period=60)
+    assert [gate.admit() for _ in range(4)] == [True, True, False, False]
     clock[0] += 60
-    assert gate.admit() == 3
-    assert gate.admit() == 0
-    assert gate.admit() is None
+    assert [gate.admit() for _ in range(3)] == [True, True, False]

@@ -126,10 +126,13 @@ def test_what_is_wrong_is_nacked_and_never_reaches_the_bus(
 
 
 def test_a_guest_that_errs_without_end_gets_one_nack_a_second(
-    world: World,
+    world: World, caplog: Any
 ) -> None:
+    caplog.set_level('INFO')
     for _ in range(500):
         world.says({'msg_type': 'bogus'})
+    refused = "Refused a message of '%s': " % A
+    assert caplog.text.count(refused) == len(world.link.sent)
     assert len(world.link.sent) <= 2
     world.says({'msg_type': 'bogus'}, 'other')
     assert world.link.sent[-1][0] == 'other'
