@@ -13,6 +13,7 @@
 
 import pathlib
 import shutil
+import socket
 
 from tests.lab import ini
 from tests.lab import keystone
@@ -165,7 +166,7 @@ def daemon(
 def channel(paths: layout.Layout) -> supervisor.Service:
     """The daemon that owns the guests' sockets, beside nova-compute."""
     (paths.run / CHANNEL_SOCKET.parent.name).mkdir(exist_ok=True)
-    socket = paths.run / CHANNEL_SOCKET.relative_to('/run')
+    path = paths.run / CHANNEL_SOCKET.relative_to('/run')
     return supervisor.Service(
         name='nova-ext-channel',
         arguments=(
@@ -173,7 +174,7 @@ def channel(paths: layout.Layout) -> supervisor.Service:
             '--config-file',
             configuration_file(paths),
         ),
-        ready=readiness.unix_packets(socket),
+        ready=readiness.unix(path, socket.SOCK_SEQPACKET),
         timeout=30,
     )
 

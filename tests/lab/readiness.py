@@ -34,26 +34,12 @@ def tcp(host: str, port: int) -> Probe:
     return probe
 
 
-def unix(path: pathlib.Path) -> Probe:
+def unix(
+    path: pathlib.Path, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> Probe:
     """Something accepts connections on a unix socket."""
 
     def probe() -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(2)
-            try:
-                client.connect(str(path))
-            except OSError:
-                return False
-        return True
-
-    return probe
-
-
-def unix_packets(path: pathlib.Path) -> Probe:
-    """Something accepts connections on a unix socket of packets."""
-
-    def probe() -> bool:
-        kind = socket.SOCK_SEQPACKET
         with socket.socket(socket.AF_UNIX, kind) as client:
             client.settimeout(2)
             try:

@@ -12,6 +12,7 @@
 """Servers and hosts for the tests of the built-in plug-ins."""
 
 from nova_ext import testing
+from nova_ext.resources.base import Resource
 
 SPECS = {'hw:cpu_policy': 'dedicated', 'wrs:min_vcpus': '1'}
 SERVERS = [
@@ -20,3 +21,13 @@ SERVERS = [
     testing.a_server(1, {}, None),
 ]
 SCALED = testing.a_server(3, SPECS, 4, offline=[2], realtime=[1, 2])
+
+
+def stats_of_empty_host(resource: Resource) -> dict[str, str]:
+    """Return what a plug-in writes of a host that has no servers."""
+    resource.reset(testing.a_host())
+    keys = {key.name: key for key in resource.describe().keys}
+    return {
+        name: keys[name].render(value)
+        for name, value in resource.write().items()
+    }

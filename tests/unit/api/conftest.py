@@ -18,6 +18,7 @@ from nova import objects
 from nova import policy
 from nova import rpc
 from nova.image import glance
+from nova.objects import flavor as nova_flavor
 from oslo_config import fixture as config_fixture
 from oslo_log import log
 import oslo_messaging as messaging
@@ -79,3 +80,15 @@ def flavors(cloud, monkeypatch):
     monkeypatch.setattr(objects.Flavor, 'get_by_flavor_id', flavor)
     monkeypatch.setattr(glance.API, 'get', image)
     return cloud
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """Return the extra specs that are added to flavors."""
+    found = []
+    monkeypatch.setattr(
+        nova_flavor.Flavor,
+        'save_extra_specs',
+        lambda self, to_add: found.append(to_add),
+    )
+    return found

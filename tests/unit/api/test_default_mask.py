@@ -11,7 +11,6 @@
 #    under the License.
 """Which flavors get the default mask."""
 
-from nova.objects import flavor as nova_flavor
 import pytest
 
 from nova_ext.api import default_mask
@@ -19,17 +18,6 @@ from tests.unit.api import fakes
 
 REALTIME = {'hw:cpu_policy': 'dedicated', 'hw:cpu_realtime': 'yes'}
 MASK = {'hw:cpu_realtime_mask': '^0'}
-
-
-@pytest.fixture
-def added(monkeypatch):
-    found = []
-    monkeypatch.setattr(
-        nova_flavor.Flavor,
-        'save_extra_specs',
-        lambda self, to_add: found.append(to_add),
-    )
-    return found
 
 
 def save(specs):

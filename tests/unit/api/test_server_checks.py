@@ -12,7 +12,6 @@
 """Flavor and image at create, at resize and at rebuild."""
 
 from nova import exception as nova_exception
-from nova.objects import flavor as nova_flavor
 import pytest
 
 from tests import realtime_rules
@@ -223,18 +222,6 @@ def test_rebuild_that_would_leave_no_ordinary_vcpu_online(flavors):
     flavors.server.numa_topology = fakes.topology({})
     flavors.image = {'properties': {'hw_cpu_realtime_mask': '^1'}}
     assert is_nova_s(rebuild(flavors))
-
-
-@pytest.fixture
-def added(monkeypatch):
-    """Return the extra specs that are added to flavors."""
-    found = []
-    monkeypatch.setattr(
-        nova_flavor.Flavor,
-        'save_extra_specs',
-        lambda self, to_add: found.append(to_add),
-    )
-    return found
 
 
 def test_the_default_mask_is_in_the_flavor_before_nova_reads_it(

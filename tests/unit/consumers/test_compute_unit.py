@@ -17,16 +17,6 @@ from nova_ext.resources import compute_unit
 from tests.unit import builtin
 
 
-def written() -> dict[str, str]:
-    resource = compute_unit.ComputeUnit()
-    resource.reset(testing.a_host())
-    keys = {key.name: key for key in resource.describe().keys}
-    return {
-        name: keys[name].render(value)
-        for name, value in resource.write().items()
-    }
-
-
 def test_both_halves_count_alike() -> None:
     testing.check_halves(
         compute_unit.ComputeUnit,
@@ -37,7 +27,8 @@ def test_both_halves_count_alike() -> None:
 
 
 def test_requests() -> None:
-    testing.check_consumer(ComputeUnit, written(), builtin.SERVERS)
+    written = builtin.stats_of_empty_host(compute_unit.ComputeUnit())
+    testing.check_consumer(ComputeUnit, written, builtin.SERVERS)
 
 
 def test_the_multiplier_is_an_option() -> None:

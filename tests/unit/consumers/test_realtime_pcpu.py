@@ -17,16 +17,6 @@ from nova_ext.resources import realtime_pcpu
 from tests.unit import builtin
 
 
-def written() -> dict[str, str]:
-    resource = realtime_pcpu.RealtimePcpu()
-    resource.reset(testing.a_host())
-    keys = {key.name: key for key in resource.describe().keys}
-    return {
-        name: keys[name].render(value)
-        for name, value in resource.write().items()
-    }
-
-
 def test_both_halves_count_alike() -> None:
     testing.check_halves(
         realtime_pcpu.RealtimePcpu,
@@ -37,7 +27,8 @@ def test_both_halves_count_alike() -> None:
 
 
 def test_requests() -> None:
-    testing.check_consumer(RealtimePcpu, written(), builtin.SERVERS)
+    written = builtin.stats_of_empty_host(realtime_pcpu.RealtimePcpu())
+    testing.check_consumer(RealtimePcpu, written, builtin.SERVERS)
 
 
 def test_the_multiplier_is_an_option() -> None:
