@@ -19,12 +19,19 @@ from collections.abc import Callable
 import socket
 
 from nova_ext.channel import backlog
+from nova_ext.channel import local_protocol
 from nova_ext.channel import loop as loop_module
 from nova_ext.channel import tally
 
 #: Messages that go out together, and bytes from which on none is added.
 _MESSAGES = 16
 _BYTES = 32768
+
+#: Longest message, in bytes, that fits in a packet for a program behind the
+#: most that can be in front of it: fewer than ``_MESSAGES`` others, each with
+#: a line feed, of together fewer than ``_BYTES``. No line that is passed on as
+#: it is exceeds it, but one that is printed anew can be six times as long.
+LONGEST = local_protocol.MAX_PACKET - _BYTES - _MESSAGES
 
 
 class Delivery:
@@ -71,7 +78,11 @@ class Delivery:
         return stuck + len(self._batch) + len(self._backlog)
 
     def add(self, sender: str, packet: bytes) -> str | None:
-        """Send or queue a packet; return why it was dropped, or None."""
+        """Send or queue a packet; return why it was dropped, or None.
+
+        :param packet: of no more than ``LONGEST`` bytes, which is for the
+            caller to see to.
+        """
         if self._stuck:
             added = self._backlog.add(sender, packet)
             return None if added else tally.PROGRAM_FULL

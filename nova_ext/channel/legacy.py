@@ -84,11 +84,14 @@ class LegacyProgram:
 
     def send(self, sender: str, packet: bytes) -> str | None:
         """Send or queue an instance's packet; return why it was dropped."""
+        packet = jsonc.escaped(packet)
+        if len(packet) > delivery.LONGEST:
+            return tally.TOO_LONG
         for _ in range(2):
             made = self._delivery or self._connect()
             if made is None:
                 return tally.PROGRAM_GONE
-            failure = made.add(sender, jsonc.escaped(packet))
+            failure = made.add(sender, packet)
             # The tool may have ended and come back: then a second try helps.
             if self._delivery is made:
                 return failure

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from oslo_log import log as logging
 
+from nova_ext.channel import delivery
 from nova_ext.channel import limits as limits_module
 from nova_ext.channel import splice
 from nova_ext.channel import tally
@@ -31,7 +32,7 @@ LOG = logging.getLogger(__name__)
 
 #: What the log says where the reason for a drop is not the sender's mistake.
 _SAID = {
-    tally.TOO_LONG: 'longer than a line may be',
+    tally.TOO_LONG: 'longer than a line or a packet may be',
     tally.NO_PROGRAM: 'nobody has the address',
     tally.NOT_ASKED: 'the address is for the answer of another guest',
     tally.PROGRAM_FULL: 'the program does not read',
@@ -160,10 +161,12 @@ class Router:
             failure: str | None
             if program is None:
                 failure = tally.NO_PROGRAM
-            elif program.asked is None or instance in program.asked:
-                failure = program.send(instance, packet)
-            else:
+            elif program.asked is not None and instance not in program.asked:
                 failure = tally.NOT_ASKED
+            elif len(packet) > delivery.LONGEST:
+                failure = tally.TOO_LONG
+            else:
+                failure = program.send(instance, packet)
             if failure is None:
                 flow.messages += 1
                 flow.bytes += len(packet)

@@ -14,6 +14,7 @@ import errno
 import pytest
 
 from nova_ext.channel import delivery
+from nova_ext.channel import local_protocol
 from nova_ext.channel import tally
 
 
@@ -98,6 +99,24 @@ def test_a_long_turn_is_not_waited_for(made, size: int) -> None:
     assert max(map(len, made.program.got)) < 50000
     made.loop.end()
     assert made.one.waiting == 0
+
+
+@pytest.mark.parametrize('reads', [True, False])
+def test_the_longest_message_fits_behind_the_most_others(
+    made, reads: bool
+) -> None:
+    """What a reader does not take of a packet is lost."""
+    made.program.reads = reads
+    if not reads:
+        made.add(b'stuck')
+        made.loop.end()
+    many = [b'x' * 2000] * 14 + [b'x' * 4767]
+    made.add(*many, b'x' * delivery.LONGEST)
+    made.program.reads = True
+    made.one.drain()
+    sizes = list(map(len, made.program.got))
+    assert local_protocol.MAX_PACKET - 10 < max(sizes)
+    assert max(sizes) <= local_protocol.MAX_PACKET
 
 
 def test_what_is_not_taken_waits_and_comes_in_order(made) -> None:

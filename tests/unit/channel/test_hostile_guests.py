@@ -247,6 +247,52 @@ def test_a_flood_leaves_room_in_the_queue_of_a_program(
         assert found.instance == B
 
 
+@pytest.mark.parametrize('size', [16384, 65536])
+def test_a_message_that_grows_in_the_daemon_harms_no_program(
+    start, qemu, program, size: int
+) -> None:
+    """Control characters, printed anew, take six times their room."""
+    swollen, quiet = qemu(B), qemu(A)
+    server = start(line_bytes=size)
+    receiver = program('cgcs.x')
+    swollen.say('cgcs.x', '"%s"' % ('\x01' * (size - 200)))
+    polling.until(lambda: fakes.counts(server)['dropped: too_long'] == 1)
+    quiet.say('cgcs.x', '"after"')
+    assert receiver.receive(fakes.soon()).data == 'after'
+
+
+@pytest.mark.parametrize('size', [13000, 16000])
+def test_what_is_counted_as_passed_on_arrives_behind_others(
+    start, qemu, program, size: int
+) -> None:
+    """A long packet, or one that is too long, after two of other guests."""
+    loud, other, swollen = qemu(B), qemu(A), qemu('instance-0000000c')
+    server = start(program_queue_messages=64)
+    receiver = program('cgcs.x')
+    text = '"%s"' % ('x' * 16000)
+    sent = 0
+    while not any(one._delivery.blocked for one in server._local.programs):
+        loud.say('cgcs.x', text)
+        sent += 1
+        polling.until(lambda: fakes.counts(server)['to_program'] == sent)
+    for guest, payload in (
+        (loud, text),
+        (other, text),
+        (swollen, '"%s"' % ('\x01' * size)),
+        (other, '"last"'),
+    ):
+        guest.say('cgcs.x', payload)
+        sent += 1
+        polling.until(lambda: fakes.counts(server).total() == sent)
+    arrived = 1
+    while receiver.receive(fakes.soon()).data != 'last':
+        arrived += 1
+    counts = fakes.counts(server)
+    assert counts['to_program'] == arrived
+    assert counts['dropped: too_long'] == sent - arrived
+    assert counts['dropped: too_long'] == (size == 16000)
+
+
 def test_a_thousand_guests(start, qemu, program, stack) -> None:
     """The original stopped at 98."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -136,6 +136,22 @@ def test_a_strict_reader_can_read_what_a_tool_gets(serve, qemu, tool) -> None:
         assert json.loads(service.recv(1000))['data'] == {'a': text}
 
 
+def test_a_message_that_grows_too_long_costs_no_other(
+    serve, qemu, tool
+) -> None:
+    """Control characters grow sixfold, which the kernel would not take."""
+    guest = qemu()
+    server = serve(legacy_addresses=(GROUP,), line_bytes=65536)
+    service = tool(GROUP)
+    # The third has the shape of the others, so nothing else prints it anew.
+    for text in ('one', 'two', '\x01' * 40000, 'after'):
+        guest.say(GROUP, '{"a":"%s"}' % text, GROUP)
+    got = [json.loads(service.recv(10000))['data']['a'] for _ in range(3)]
+    assert got == ['one', 'two', 'after']
+    wanted = {'to_program': 3, 'dropped: too_long': 1}
+    polling.until(lambda: fakes.counts(server) == wanted)
+
+
 def test_another_name_gets_nothing_before_it_sent_something(
     serve, qemu, tool, space
 ) -> None:
