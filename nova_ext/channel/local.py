@@ -58,9 +58,11 @@ def listen(
 def _listening(path: str, kind: socket.SocketKind) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, kind)
     try:
-        # Before bind, so that the file never exists with other permissions.
+        # Before bind, so that the file never exists with more permissions;
+        # after it, whatever the umask took away.
         os.fchmod(sock.fileno(), 0o660)
         sock.bind(path)
+        os.chmod(path, 0o660)
         sock.listen(_BACKLOG)
     except OSError:
         sock.close()

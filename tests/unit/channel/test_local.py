@@ -23,8 +23,12 @@ from nova_ext.channel import local
 from nova_ext.channel import local_protocol
 
 
-def test_the_socket_is_for_user_and_group_only(start, folder) -> None:
-    old = os.umask(0)
+@pytest.mark.parametrize('umask', [0, 0o022, 0o077])
+def test_the_socket_is_for_user_and_group_only(
+    start, folder, umask: int
+) -> None:
+    """Also where nothing has set the umask that the systemd unit sets."""
+    old = os.umask(umask)
     try:
         start()
     finally:
