@@ -234,10 +234,12 @@ Related options:
         min=1.0,
         help="""
 Messages to guests per second that one server group may cause for long in each
-copy of nova-ext-groups; ten seconds' worth can be saved up. A broadcast or
-notification counts once for each guest that gets it, a status query five
-times for each server. What exceeds it is refused with a nack; notifications
-are dropped.
+copy of nova-ext-groups; ten seconds' worth can be saved up. A broadcast counts
+once for each guest that gets it, a status query five times for each server.
+One guest never gets more than half of it, so that it leaves the others as
+much. What exceeds it is refused with a nack. Notifications of what happens to
+the group's servers have as much again for themselves, which nothing that a
+guest sends uses up; beyond it they are dropped.
 
 Possible values:
 

@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""How much one group may ask of the service, whatever its guests do."""
+"""How much one key, such as a group, may ask of the service."""
 
 from collections import Counter
 from collections import OrderedDict

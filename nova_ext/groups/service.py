@@ -11,8 +11,10 @@
 #    under the License.
 """What nova-ext-groups does with what it hears: from guests and from Nova."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
 import dataclasses
+import time
 from typing import Any
 
 from oslo_log import log as logging
@@ -35,6 +37,10 @@ LOG = logging.getLogger(__name__)
 #: reads Nova's records.
 QUERY_COST = 5
 
+#: How much of its group's rate one guest may use: one that sends all it may
+#: leaves the others as much.
+GUEST_SHARE = 0.5
+
 Deliveries = list[contract.Delivery]
 
 
@@ -42,7 +48,8 @@ Deliveries = list[contract.Delivery]
 class Settings:
     """What ``[nova_ext_groups]`` says of messages.
 
-    :ivar rate: of one group, in messages to guests per second.
+    :ivar rate: of one group, in messages to guests per second; what Nova
+        tells of its members has as much again.
     :ivar share: how many requests of one project are handled at a time.
     """
 
@@ -53,7 +60,10 @@ class Settings:
 
 
 class Service:
-    """Handles one message at a time in each thread that calls it."""
+    """Handles one message at a time in each thread that calls it.
+
+    :param clock: seconds, for the rates.
+    """
 
     def __init__(
         self,
@@ -62,12 +72,16 @@ class Service:
         courier: ports.Courier,
         settings: Settings,
         metrics: metrics_module.ServiceMetrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._membership = membership
         self._directory = directory
         self._courier = courier
         self._internals = settings.show_internals
-        self._budgets = budgets.Budgets(settings.rate, settings.groups)
+        rate, size = settings.rate, settings.groups
+        self._guests = budgets.Budgets(rate * GUEST_SHARE, size, clock)
+        self._groups = budgets.Budgets(rate, size, clock)
+        self._notifications = budgets.Budgets(rate, size, clock)
         self._shares = budgets.Shares(settings.share)
         self._metrics = metrics
 
@@ -88,8 +102,8 @@ class Service:
             if refusal or group is None:
                 return self._refuse(kind, name, refusal)
             peers = self._directory.peers(group, sender.uuid, sender.project)
-            if not self._budgets.spend(group.uuid, len(peers)):
-                return self._refuse(kind, name, 'group sends too much')
+            if who := self._overspent(sender, group, len(peers)):
+                return self._refuse(kind, name, who + ' sends too much')
             self._metrics.handled(kind)
             data = server_group.forwarded(sender.name, text)
             return self._send(kind, peers, data, sender.cell, host)
@@ -110,8 +124,8 @@ class Service:
                     return self._refuse(kind, name, refusal)
                 members = group.members if group else ()
                 cost = QUERY_COST * len(members)
-                if group and not self._budgets.spend(group.uuid, cost):
-                    return self._refuse(kind, name, 'group asks too much')
+                if group and (who := self._overspent(sender, group, cost)):
+                    return self._refuse(kind, name, who + ' asks too much')
                 answers = self._statuses(seq, members, sender.project)
         self._metrics.handled(kind)
         self._metrics.sent(kind, len(answers))
@@ -134,8 +148,8 @@ class Service:
         if stale:
             self._metrics.lost('stale', len(peers))
             return
-        if not self._budgets.spend(group.uuid, len(peers)):
-            self._metrics.lost('group sends too much', len(peers))
+        if not self._notifications.spend(group.uuid, len(peers)):
+            self._metrics.lost('too many notifications', len(peers))
             return
         data = self._notification(event)
         if data is None:
@@ -162,6 +176,19 @@ class Service:
         if not free:
             return 'project is busy', None
         return None, self._directory.group_of(sender.uuid)
+
+    def _overspent(
+        self, sender: ports.Member, group: ports.Group, cost: int
+    ) -> str | None:
+        """Take the cost of a guest's message; return what has used up its
+        share, the guest or its group."""
+        # What is refused costs neither. A guest's messages come one by one.
+        if not self._guests.spend(sender.uuid, 0):
+            return 'guest'
+        if not self._groups.spend(group.uuid, cost):
+            return 'group'
+        self._guests.spend(sender.uuid, cost)
+        return None
 
     def _refuse(self, kind: str, name: str, reason: str | None) -> Deliveries:
         if reason is None:

@@ -114,9 +114,13 @@ class Courier:
 
 
 class World:
-    """A service with its surroundings."""
+    """A service with its surroundings.
+
+    :ivar now: the time by the service's clock, in seconds.
+    """
 
     def __init__(self, *members: ports.Member, **settings: Any) -> None:
+        self.now = 1000.0
         self.membership = Membership(*members)
         self.courier = Courier()
         self.metrics = metrics.ServiceMetrics()
@@ -127,6 +131,7 @@ class World:
             self.courier,
             service.Settings(**settings),
             self.metrics,
+            lambda: self.now,
         )
 
     def count(self, name: str, label: str, value: str) -> float:

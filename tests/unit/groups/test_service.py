@@ -99,21 +99,51 @@ def test_what_cannot_be_delivered_is_counted(world: fakes.World) -> None:
     assert world.count('sent', 'kind', 'broadcast') == 2
 
 
+def refusals(answers: list[list[contract.Delivery]]) -> list[str]:
+    """Return why messages were refused, of those that were."""
+    firsts = [answer[0].data for answer in answers if answer]
+    return [one['log_msg'] for one in firsts if one['msg_type'] == 'nack']
+
+
 def test_a_group_that_sends_too_much_does_not_stop_another() -> None:
-    world = fakes.World(
-        *(fakes.member(uuid) for uuid in 'abcd'), rate=0.15, share=4
-    )
-    world.membership.groups = {'loud': ['a', 'b'], 'quiet': ['c', 'd']}
+    """Each message to two guests; ten seconds' worth is saved up."""
+    world = fakes.World(*map(fakes.member, 'abcdef'), rate=1.2)
+    world.membership.groups = {'loud': list('abc'), 'quiet': list('def')}
     answers = [
-        world.service.broadcast('host1', A, 'x' * number)
-        for number in range(12)
+        world.service.broadcast('host1', 'instance-' + name, 'x')
+        for name in 'abc' * 3
     ]
-    refused = [
-        one for one in answers if one[0].data['msg_type'] == server_group.NACK
-    ]
-    assert len(refused) == world.lost('group sends too much') == 10
-    (answer,) = world.service.broadcast('host1', 'instance-c', 'hello')
-    assert answer.names == ('instance-d',)
+    assert refusals(answers) == ['group sends too much'] * 3
+    assert world.lost('group sends too much') == 3
+    (answer,) = world.service.broadcast('host1', 'instance-d', 'hello')
+    assert answer.names == ('instance-e', 'instance-f')
+    world.now += 10
+    assert refusals([world.service.broadcast('host1', A, 'x')]) == []
+
+
+def test_one_guest_that_floods_does_not_silence_its_group() -> None:
+    """For two minutes, within its own rate; the group has 51 members."""
+    uuids = ['m%d' % number for number in range(51)]
+    world = fakes.World(*map(fakes.member, uuids), rate=500.0)
+
+    flood, others = [], []
+    for tick in range(20 * 120):
+        world.now += 0.05
+        flood.append(world.service.broadcast('host1', 'instance-m0', 'x'))
+        if tick % 20 == 7:
+            others.append(world.service.broadcast('host1', 'instance-m1', 'x'))
+            world.service.event(event('m2'))
+        if tick % 400 == 7:
+            others.append(
+                world.service.status_query('host1', 'instance-m3', tick)
+            )
+    refused = refusals(flood)
+    assert set(refused) == {'guest sends too much'}
+    assert world.lost('guest sends too much') == len(refused)
+    # Half of the group's rate, and what was saved up.
+    assert len(flood) - len(refused) == (250 * 120 + 2500) / 50
+    assert refusals(others) == []
+    assert world.count('handled', 'kind', 'notification') == 120
 
 
 def test_status(world: fakes.World) -> None:
@@ -149,16 +179,19 @@ def test_status_is_as_the_records_are_now(world: fakes.World) -> None:
     assert answer[1].data['data']['state'] == 'paused'
 
 
-def test_status_queries_cost_what_they_read(
-    world: fakes.World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Five servers: 25 each; 5000 are saved up."""
-    # On a busy machine the queries take so long that much is saved up anew.
-    monkeypatch.setattr(world.service._budgets, '_clock', lambda: 1000.0)
-    answers = [world.service.status_query('host1', A, 1) for _ in range(210)]
-    refused = [one for one in answers if len(one) == 1]
-    assert nack_of(refused[0]) == 'group asks too much'
-    assert len(refused) == 10
+def test_status_queries_cost_what_they_read(world: fakes.World) -> None:
+    """Five servers: 25 each; a guest has saved up 2500, its group 5000."""
+
+    def ask(name: str) -> list[str]:
+        return refusals(
+            [world.service.status_query(host, name, 1) for _ in range(110)]
+        )
+
+    host = 'host1'
+    assert ask(A) == ['guest asks too much'] * 10
+    assert ask('instance-b') == ['guest asks too much'] * 10
+    host = 'host2'
+    assert ask('instance-c') == ['group asks too much'] * 110
 
 
 def test_a_server_that_never_fits_is_left_out(world: fakes.World) -> None:
@@ -241,12 +274,13 @@ def test_a_group_that_changed_is_read_anew(world: fakes.World) -> None:
     ]
 
 
-def test_notifications_count_towards_the_groups_budget() -> None:
+def test_notifications_have_a_budget_of_their_own() -> None:
     world = fakes.World(fakes.member('a'), fakes.member('b'), rate=0.15)
     for _ in range(12):
         world.service.event(event())
     assert len(world.courier.delivered) == 2
-    assert world.lost('group sends too much') == 10
+    assert world.lost('too many notifications') == 10
+    assert refusals([world.service.broadcast('host1', A, 'x')]) == []
 
 
 def test_one_project_never_gets_all_workers(world: fakes.World) -> None:
