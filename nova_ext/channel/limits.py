@@ -13,6 +13,7 @@
 
 from collections.abc import MutableMapping
 import dataclasses
+import threading
 import time
 from typing import Any
 
@@ -111,6 +112,8 @@ class Budget:
 class LogGate:
     """Lets a few lines of one kind into the log, and counts the others.
 
+    For any number of threads.
+
     :param lines: how many in each period.
     :param period: in seconds.
     """
@@ -121,19 +124,25 @@ class LogGate:
         self._start = time.monotonic()
         self._used = 0
         self._held_back = 0
+        self._lock = threading.Lock()
 
     def admit_to(
         self, logger: logging.BaseLoggerAdapter
     ) -> logging.BaseLoggerAdapter | None:
         """Return what logs one line as ``logger`` does, and ends it with how
         many were held back since the last; None to hold it back too."""
-        if not self.admit():
-            return None
-        held_back, self._held_back = self._held_back, 0
+        with self._lock:
+            if not self._admit():
+                return None
+            held_back, self._held_back = self._held_back, 0
         return _Counted(logger, held_back)
 
     def admit(self) -> bool:
         """Return whether a line may be logged; if not, count it."""
+        with self._lock:
+            return self._admit()
+
+    def _admit(self) -> bool:
         now = time.monotonic()
         if now - self._start >= self._period:
             self._start = now

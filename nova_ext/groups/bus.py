@@ -23,6 +23,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 import oslo_messaging as messaging
 
+from nova_ext.channel import limits
 from nova_ext.groups import contract
 from nova_ext.groups import directory as directory_module
 from nova_ext.groups import relay
@@ -165,6 +166,7 @@ class Asker:
         self._client = _client(transport, topic, timeout)
         self._host = host
         self._lifetime = lifetime
+        self._gate = limits.LogGate()
 
     def ask(self, waiting: relay_queue.Waiting) -> list[contract.Delivery]:
         """Hand a guest's message over; return what is for this host.
@@ -209,7 +211,8 @@ class Asker:
             raise relay.Lost(NO_BUS) from None
         # What the service raised comes as whatever class it has.
         except Exception as error:
-            LOG.warning('%s: %s', FAILED, error)
+            if log := self._gate.admit_to(LOG):
+                log.warning('%s: %s', FAILED, error)
             raise relay.Lost(FAILED) from None
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from oslo_log import log as logging
 import oslo_messaging as messaging
 
+from nova_ext.channel import limits
 from nova_ext.groups import contract
 from nova_ext.groups import directory as directory_module
 from nova_ext.groups import events
@@ -47,6 +48,8 @@ class ServiceEndpoint:
         self._directory = directory
         self._metrics = metrics
         self._lifetime = lifetime
+        # Guests decide how often.
+        self._gate = limits.LogGate()
 
     def broadcast(
         self, context: Any, host: str, instance: str, text: str, sent: float
@@ -83,9 +86,16 @@ class ServiceEndpoint:
         try:
             return contract.pack(work())
         except ports.MembershipUnknown as error:
-            LOG.warning('%s: %s', UNREADABLE, error)
+            if log := self._gate.admit_to(LOG):
+                log.warning('%s: %s', UNREADABLE, error)
             self._metrics.lost(UNREADABLE)
             return []
+        except Exception:
+            if log := self._gate.admit_to(LOG):
+                log.exception('Could not handle a message of a guest')
+            self._metrics.lost('error')
+            # Of this kind oslo.messaging logs no more of its own.
+            raise messaging.ExpectedException() from None
 
 
 class NotificationEndpoint:
@@ -100,6 +110,7 @@ class NotificationEndpoint:
         self._service = service
         self._metrics = metrics
         self._lifetime = lifetime
+        self._gate = limits.LogGate()
 
     def info(
         self,
@@ -118,10 +129,12 @@ class NotificationEndpoint:
             elif event is not None:
                 self._service.event(event, self._is_stale(timestamp))
         except ports.MembershipUnknown as error:
-            LOG.warning('%s: %s', UNREADABLE, error)
+            if log := self._gate.admit_to(LOG):
+                log.warning('%s: %s', UNREADABLE, error)
             self._metrics.lost(UNREADABLE)
         except Exception:
-            LOG.exception('Could not handle %s', event_type)
+            if log := self._gate.admit_to(LOG):
+                log.exception('Could not handle %s', event_type)
             self._metrics.lost('error')
 
     # Errors, which have a priority of their own, are news too.

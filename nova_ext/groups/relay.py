@@ -74,6 +74,8 @@ class Relay:
         self._link: link_module.Link | None = None
         # One line and one nack a second are enough for a guest that errs.
         self._gates: dict[str, limits.LogGate] = {}
+        # And for what goes wrong here, whoever it was that sent it.
+        self._errors = limits.LogGate()
         self._threads = [
             threading.Thread(target=self._work, name='worker', daemon=True)
             for _ in range(workers)
@@ -148,8 +150,9 @@ class Relay:
             except Lost as error:
                 self._metrics.lost(str(error))
             except Exception:
+                if log := self._errors.admit_to(LOG):
+                    log.exception('Could not pass on a message')
                 self._metrics.lost('error')
-                LOG.exception('Could not pass on a message')
             finally:
                 self._queue.done(waiting.instance)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from nova_ext.channel import limits
 from nova_ext.groups import budgets
 from nova_ext.groups import contract
 from nova_ext.groups import directory as directory_module
@@ -84,6 +85,7 @@ class Service:
         self._notifications = budgets.Budgets(rate, size, clock)
         self._shares = budgets.Shares(settings.share)
         self._metrics = metrics
+        self._gate = limits.LogGate()
 
     def broadcast(self, host: str, name: str, text: str) -> Deliveries:
         """Pass a guest's text on to its peers.
@@ -237,7 +239,8 @@ class Service:
         try:
             return fitting.fit(build, content)
         except BadMessage as error:
-            LOG.warning('Cannot tell guests of a server: %s', error)
+            if log := self._gate.admit_to(LOG):
+                log.warning('Cannot tell guests of a server: %s', error)
             return None
 
     def _send(

@@ -10,6 +10,8 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import dataclasses
+import threading
+import time
 
 from oslo_log import log as logging
 import pytest
@@ -91,6 +93,31 @@ def test_a_gate_lets_a_few_lines_through_and_counts_the_rest(
         '100% refused: no. 5 (4 before it not logged)',
         '100% refused: no. 6 (0 before it not logged)',
     ]
+
+
+def test_threads_share_a_gate(clock) -> None:
+    """A thread may be stopped between looking at the count and raising it."""
+    gate = limits.LogGate(lines=50)
+    together = threading.Barrier(8)
+
+    class Slow(int):
+        def __add__(self, other):
+            time.sleep(0)
+            return Slow(int(self) + other)
+
+    gate._used = Slow(0)
+    admitted = []
+
+    def ask() -> None:
+        together.wait(10)
+        admitted.extend(gate.admit() for _ in range(50))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert (len(admitted), sum(admitted)) == (400, 50)
 
 
 def test_a_line_is_of_the_code_that_logs_it(caplog) -> None:

@@ -13,6 +13,7 @@ import datetime
 import time
 from typing import Any
 
+import oslo_messaging as messaging
 import pytest
 
 from nova_ext.groups import contract
@@ -60,6 +61,33 @@ def test_without_records_the_guest_hears_nothing(world: fakes.World) -> None:
     assert world.lost(endpoints.UNREADABLE) == 1
 
 
+def test_guests_fill_no_log_while_the_records_are_unreadable(
+    world: fakes.World, caplog: Any
+) -> None:
+    world.membership.broken = 'no database'
+    made = endpoint(world)
+    for _ in range(50):
+        assert made.broadcast({}, 'host1', A, 'x', time.time()) == []
+    assert world.lost(endpoints.UNREADABLE) == 50
+    assert caplog.text.count(endpoints.UNREADABLE) == 5
+
+
+def test_guests_fill_no_log_with_an_error_of_ours(
+    world: fakes.World, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """And oslo.messaging, which logs what an endpoint raises, is silent; the
+    caller gets it all the same."""
+    monkeypatch.setattr(world.service, 'broadcast', lambda *_: 1 / 0)
+    made = endpoint(world)
+    for _ in range(50):
+        with pytest.raises(messaging.ExpectedException) as caught:
+            made.broadcast({}, 'host1', A, 'x', time.time())
+        assert caught.value.exc_info[0] is ZeroDivisionError
+    assert world.lost('error') == 50
+    assert caplog.text.count('Could not handle a message of a guest') == 5
+    assert 'division by zero' in caplog.text
+
+
 def test_forgetting(world: fakes.World) -> None:
     world.directory.sender('host1', A)
     world.membership.servers['a'] = fakes.member('a', messaging=False)
@@ -68,13 +96,18 @@ def test_forgetting(world: fakes.World) -> None:
     assert found is not None and not found.messaging
 
 
+def listener(world: fakes.World) -> endpoints.NotificationEndpoint:
+    return endpoints.NotificationEndpoint(world.service, world.metrics, 300)
+
+
 def notify(
     world: fakes.World,
     age: float = 0.0,
     event_type: str = 'instance.pause.end',
+    made: endpoints.NotificationEndpoint | None = None,
     **data: Any,
 ) -> None:
-    made = endpoints.NotificationEndpoint(world.service, world.metrics, 300)
+    made = made or listener(world)
     at = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     stamp = str(at - datetime.timedelta(seconds=age))
     payload = {
@@ -123,8 +156,17 @@ def test_nothing_stops_the_listener(
     assert world.lost('error') == 1
 
 
+def test_notifications_fill_no_log(world: fakes.World, caplog: Any) -> None:
+    world.membership.broken = 'no database'
+    made = listener(world)
+    for _ in range(50):
+        notify(world, made=made)
+    assert world.lost(endpoints.UNREADABLE) == 50
+    assert caplog.text.count(endpoints.UNREADABLE) == 5
+
+
 def test_a_notification_without_a_time_is_told(world: fakes.World) -> None:
-    made = endpoints.NotificationEndpoint(world.service, world.metrics, 300)
+    made = listener(world)
     payload = {'nova_object.data': {'uuid': 'a', 'tenant_id': fakes.PROJECT}}
     made.info({}, 'x', 'instance.pause.end', payload, {})
     assert world.courier.delivered

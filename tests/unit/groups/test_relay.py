@@ -163,11 +163,14 @@ def test_what_the_service_does_not_take_is_counted(world: World) -> None:
     polling.until(lambda: len(world.asker.asked) == 2)
 
 
-def test_an_error_of_our_own_ends_no_worker(world: World) -> None:
+def test_an_error_of_our_own_ends_no_worker_and_fills_no_log(
+    world: World, caplog: Any
+) -> None:
     world.asker.error = ZeroDivisionError()
-    for number in range(4):
+    for number in range(20):
         world.says(server_group.status_query(number), 'guest %d' % number)
-    polling.until(lambda: world.count('lost', reason='error') == 4)
+    polling.until(lambda: world.count('lost', reason='error') == 20)
+    assert caplog.text.count('Could not pass on a message') == 5
 
 
 def test_a_channel_that_is_away_is_counted(world: World) -> None:
