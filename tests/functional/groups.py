@@ -122,17 +122,18 @@ class Guest:
             heard.append(self.hear())
         return heard
 
-    def hears_until(self, event_type: str) -> list[dict[str, Any]]:
-        """Return all notifications up to the first of this type."""
+    def hears_until(self, *event_types: str) -> list[dict[str, Any]]:
+        """Return all notifications up to where each of these types has come,
+        in whatever order: two copies of the service keep none."""
         kind = server_group.NOTIFICATION
+        missing = set(event_types)
 
-        def is_wanted(data: Any) -> bool:
-            return (
-                data['msg_type'] == kind
-                and data['data']['event_type'] == event_type
-            )
+        def was_last(data: Any) -> bool:
+            if data['msg_type'] == kind:
+                missing.discard(data['data']['event_type'])
+            return not missing
 
-        heard = self.hears(is_wanted)
+        heard = self.hears(was_last)
         return [one['data'] for one in heard if one['msg_type'] == kind]
 
 

@@ -11,7 +11,6 @@
 #    under the License.
 import json
 import threading
-import time
 from typing import Any
 
 import oslo_messaging as messaging
@@ -93,8 +92,6 @@ def test_from_guest_to_service_and_back(
         {'cell': relay._transport}, relay._transport, topic, None
     )
     data = server_group.forwarded('instance-b', 'hello')
-    sent = time.monotonic()
     delivery = contract.Delivery((guest.instance,), data)
     assert client.deliver('cell', 'host1', [delivery]) is None
     assert heard(guest) == data
-    assert time.monotonic() - sent < 5
