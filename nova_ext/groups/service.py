@@ -103,11 +103,16 @@ class Service:
             refusal, group = self._admit(sender, free)
             if refusal or group is None:
                 return self._refuse(kind, name, refusal)
+            data = server_group.forwarded(sender.name, text)
+            size = server_group.guest_size(data)
+            if size >= server_group.MAX_DATAGRAM:
+                return self._refuse(
+                    kind, name, 'too long: ' + server_group.too_long(size)
+                )
             peers = self._directory.peers(group, sender.uuid, sender.project)
             if who := self._overspent(sender, group, len(peers)):
                 return self._refuse(kind, name, who + ' sends too much')
             self._metrics.handled(kind)
-            data = server_group.forwarded(sender.name, text)
             return self._send(kind, peers, data, sender.cell, host)
 
     def status_query(self, host: str, name: str, seq: int) -> Deliveries:

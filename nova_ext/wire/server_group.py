@@ -200,11 +200,20 @@ def host_size(data: Any, source_addr: str = ADDRESS) -> int:
     )
 
 
+def too_long(size: int) -> str:
+    """Return why a message is refused whose `guest_size` is too large."""
+    return (
+        'the message has %d bytes on its way to a guest; wanted less than %d'
+        % (size, MAX_DATAGRAM)
+    )
+
+
 def parse_from_guest(data: Any) -> FromGuest:
     """Read a guest's message, on the host.
 
     A broadcast may be longer than the SDK promises, as the original host
-    lets it, if the other guests' buffers hold it.
+    lets it, if the other guests' buffers hold it with a sender's name of up
+    to 19 characters; whoever forwards it knows the name, and must look again.
 
     :raises Refused: it is not usable.
     """
@@ -269,11 +278,7 @@ def _text_of(text: Any, named: str) -> str:
     except BadMessage:
         raise Refused(named, 'data is not Unicode text')
     if size >= MAX_DATAGRAM:
-        raise Refused(
-            named,
-            'the message has %d bytes on its way to a guest; wanted less '
-            'than %d' % (size, MAX_DATAGRAM),
-        )
+        raise Refused(named, too_long(size))
     return text
 
 

@@ -91,6 +91,32 @@ def test_a_server_without_messaging_is_told_so(world: fakes.World) -> None:
     assert world.courier.delivered == []
 
 
+def test_a_broadcast_too_long_with_its_senders_name_is_refused() -> None:
+    """``instance_name_template`` can make names that original hosts have no
+    room for; the relay reckons with theirs."""
+    name = 'instance-00000000-0000-0000-0000-%012d' % 1
+    sender = fakes.member('a', name=name)
+    world = fakes.World(sender, fakes.member('b'), fakes.member('c', 'host2'))
+    room = server_group.MAX_DATAGRAM - server_group.guest_size(
+        server_group.forwarded(name, '')
+    )
+    fits, too_long = 'x' * (room - 1), 'x' * room
+    assert server_group.parse_from_guest(
+        {'version': 2, 'msg_type': 'broadcast', 'data': too_long}
+    )
+    (answer,) = world.service.broadcast('host1', name, too_long)
+    assert (answer.names, answer.data['msg_type']) == ((name,), 'nack')
+    assert answer.data['log_msg'] == (
+        'too long: the message has 4096 bytes on its way to a guest; wanted '
+        'less than 4096'
+    )
+    assert world.courier.delivered == []
+    assert world.lost('too long') == 1
+    (answer,) = world.service.broadcast('host1', name, fits)
+    assert answer.data['data'] == fits
+    assert server_group.guest_size(world.courier.delivered[0][2]) == 4095
+
+
 def test_what_cannot_be_delivered_is_counted(world: fakes.World) -> None:
     world.courier.failures['host2'] = 'no relay on the host'
     world.service.broadcast('host1', A, 'hello')
