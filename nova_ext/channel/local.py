@@ -36,22 +36,25 @@ class CannotServe(Exception):
 
 
 def listen(
-    path: str, kind: socket.SocketKind = socket.SOCK_SEQPACKET
+    path: str,
+    kind: socket.SocketKind = socket.SOCK_SEQPACKET,
+    group: str = '[nova_ext_channel]',
 ) -> socket.socket:
-    """Return a listening socket, in place of a dead daemon's.
+    """Return a listening socket, in place of a dead process's.
 
+    :param group: the options that name the path, for what is raised.
     :raises CannotServe: a living process listens there, it is no socket, or
         the folder takes none.
     """
     try:
-        _remove_dead(path, kind)
+        _remove_dead(path, kind, group)
         return _listening(path, kind)
     except OSError as error:
         # Python's own errors, such as a path too long, have no number.
         raise CannotServe(
             '%s cannot be made: %s. Check that its folder exists and that '
             "this process's user may write to it, or set another path in "
-            '[nova_ext_channel].' % (path, error.strerror or error)
+            '%s.' % (path, error.strerror or error, group)
         ) from error
 
 
@@ -71,15 +74,15 @@ def _listening(path: str, kind: socket.SocketKind) -> socket.socket:
     return sock
 
 
-def _remove_dead(path: str, kind: socket.SocketKind) -> None:
+def _remove_dead(path: str, kind: socket.SocketKind, group: str) -> None:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
         raise CannotServe(
-            '%s is not a socket: remove it, or set another path in '
-            '[nova_ext_channel].' % path
+            '%s is not a socket: remove it, or set another path in %s.'
+            % (path, group)
         )
     with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.settimeout(1)
@@ -88,15 +91,12 @@ def _remove_dead(path: str, kind: socket.SocketKind) -> None:
         except OSError as error:
             if error.errno != errno.ECONNREFUSED:
                 raise CannotServe(
-                    '%s cannot be checked for another daemon: %s.'
+                    '%s cannot be checked for another process: %s.'
                     % (path, error)
                 ) from error
             os.unlink(path)
             return
-    raise CannotServe(
-        'Another process serves %s: stop it first; one nova-ext-channel '
-        'serves all guests of a host.' % path
-    )
+    raise CannotServe('Another process serves %s: stop it first.' % path)
 
 
 class LocalServer:

@@ -17,6 +17,7 @@ from typing import Protocol
 from oslo_log import log as logging
 import prometheus_client
 
+from nova_ext.channel import local
 from nova_ext.groups import monitor
 from nova_ext.groups import process as process_module
 
@@ -47,12 +48,12 @@ def until_signalled(program: Program, where: str) -> int:
     process = program.process
     try:
         served = monitor.Monitor(where, process.health, program.registry)
-    except (OSError, ValueError) as error:
+    except (local.CannotServe, OSError, ValueError) as error:
         LOG.error(
             'Cannot listen on %s: %s; check [nova_ext_groups]service_monitor '
             'or relay_monitor',
             where,
-            error,
+            str(error).rstrip('.'),
         )
         return 1
     with served:

@@ -13,16 +13,16 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
-import os
 import socket
 import socketserver
-import stat
 import threading
 from typing import Any
 import wsgiref.simple_server
 
 from oslo_log import log as logging
 import prometheus_client
+
+from nova_ext.channel import local
 
 LOG = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ class Monitor:
 
     :param where: ``<address>:<port>``, the path of a unix socket, or empty
         for nowhere.
-    :raises OSError: the address cannot be listened on.
+    :raises OSError: the port cannot be had.
+    :raises local.CannotServe: the path cannot be had.
     :raises ValueError: it is no such address.
     """
 
@@ -145,14 +146,10 @@ class _UnixServer(_Server):
     address_family = socket.AF_UNIX
 
     def server_bind(self) -> None:
-        path = str(self.server_address)
-        if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
-            os.unlink(path)
-        # Before bind, so that the file never exists with more permissions;
-        # after it, whatever the umask took away.
-        os.fchmod(self.socket.fileno(), 0o660)
-        self.socket.bind(path)
-        os.chmod(path, 0o660)
+        self.socket.close()
+        self.socket = local.listen(
+            str(self.server_address), socket.SOCK_STREAM, '[nova_ext_groups]'
+        )
         self.server_name = 'localhost'
         self.server_port = 0
         self.setup_environ()

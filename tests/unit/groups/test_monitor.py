@@ -17,6 +17,7 @@ import stat
 
 import pytest
 
+from nova_ext.channel import local
 from nova_ext.groups import metrics
 from nova_ext.groups import monitor
 
@@ -79,10 +80,21 @@ def test_a_unix_socket_in_place_of_a_dead_one(tmp_path: pathlib.Path) -> None:
             assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
 
 
+def test_the_socket_of_a_living_process_is_kept(
+    tmp_path: pathlib.Path,
+) -> None:
+    path = str(tmp_path / 'monitor.sock')
+    with monitor.Monitor(path, monitor.Health(), REGISTRY):
+        with pytest.raises(local.CannotServe, match='Another process serves'):
+            monitor.Monitor(path, monitor.Health('bus'), REGISTRY)
+        assert get(UnixConnection(path), '/health') == (200, 'ok\n')
+
+
 def test_a_file_that_is_no_socket_is_kept(tmp_path: pathlib.Path) -> None:
     path = tmp_path / 'notes'
     path.write_text('dear')
-    with pytest.raises(OSError):
+    wanted = r'remove it, or set another path in \[nova_ext_groups\]'
+    with pytest.raises(local.CannotServe, match=wanted):
         monitor.Monitor(str(path), monitor.Health(), REGISTRY)
     assert path.read_text() == 'dear'
 
