@@ -20,8 +20,8 @@ from oslo_log import log as logging
 
 from nova_ext.channel import client
 from nova_ext.channel import limits
+from nova_ext.channel import listener
 from nova_ext.groups import contract
-from nova_ext.groups import link as link_module
 from nova_ext.groups import metrics as metrics_module
 from nova_ext.groups import relay_queue
 from nova_ext.wire import quoting
@@ -71,7 +71,7 @@ class Relay:
         self._asker = asker
         self._metrics = metrics
         self._closing = threading.Event()
-        self._link: link_module.Link | None = None
+        self._link: listener.Listener | None = None
         # One line and one nack a second are enough for a guest that errs.
         self._gates: dict[str, limits.LogGate] = {}
         # And for what goes wrong here, whoever it was that sent it.
@@ -81,7 +81,7 @@ class Relay:
             for _ in range(workers)
         ]
 
-    def start(self, link: Callable[..., link_module.Link]) -> None:
+    def start(self, link: Callable[..., listener.Listener]) -> None:
         """Begin to work; ``link`` makes the link, given `hear`."""
         self._link = link(self.hear)
         for thread in self._threads:
@@ -121,7 +121,7 @@ class Relay:
             if number % _AT_ONCE == 0:
                 self._closing.wait(_PAUSE)
             for name in delivery.names:
-                if self._link is not None and self._link.send(delivery, name):
+                if self._link and self._link.send(name, delivery.data):
                     self._metrics.delivered()
                 else:
                     self._metrics.lost('guest channel away')

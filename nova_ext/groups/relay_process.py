@@ -16,16 +16,17 @@ from collections.abc import Callable
 from oslo_config import cfg
 
 from nova_ext.channel import client
+from nova_ext.channel import listener
 from nova_ext.conf import channel as channel_conf
 from nova_ext.conf import groups as conf_module
 from nova_ext.groups import bus
 from nova_ext.groups import contract
 from nova_ext.groups import endpoints
-from nova_ext.groups import link as link_module
 from nova_ext.groups import metrics as metrics_module
 from nova_ext.groups import process as process_module
 from nova_ext.groups import relay as relay_module
 from nova_ext.groups import relay_queue
+from nova_ext.wire import server_group
 
 CHANNEL = 'guest channel'
 
@@ -92,9 +93,10 @@ class RelayProcess:
 
     def _link(
         self, hear: Callable[[client.Received], None]
-    ) -> link_module.Link:
-        return link_module.Link(
+    ) -> listener.Listener:
+        return listener.Listener(
             self._socket,
+            server_group.ADDRESS,
             hear,
             lambda problem: self.process.health.report(CHANNEL, problem),
             self._metrics.lost,

@@ -12,31 +12,24 @@
 """Hear what the scale agents of this host's guests announce."""
 
 from collections.abc import Callable
-import threading
-import time
 
 from oslo_log import log as logging
 
-from nova_ext import exception
 from nova_ext.channel import client
 from nova_ext.channel import limits
+from nova_ext.channel import listener
 from nova_ext.wire import addresses
 from nova_ext.wire import jsonc
 from nova_ext.wire import messages
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two attempts to reach the channel daemon, and the longest
-#: that `Announcements.stop` goes unnoticed.
-RETRY = 2.0
-LISTEN = 1.0
-
 #: Takes the instance's name and the vCPUs that are online in its guest.
 Heard = Callable[[str, frozenset[int]], None]
 
 
 class Announcements:
-    """A thread that owns the scale agents' address on the host's side.
+    """Owns the scale agents' address on the host's side, in a thread.
 
     An announcement that is missed, because this process or the channel daemon
     was down, is found out later, by the time that parked vCPUs run.
@@ -48,53 +41,26 @@ class Announcements:
         :param socket_path: ``[nova_ext_channel]local_socket``.
         :param heard: called in the thread; must be quick.
         """
-        self._path = socket_path
         self._heard = heard
-        self._stopped = threading.Event()
-        self._complaint = ''
+        self._complaint: str | None = None
         self._gate = limits.LogGate()
-        self._thread = threading.Thread(
-            target=self._run, name='nova-ext-announcements', daemon=True
+        self._listener = listener.Listener(
+            socket_path, addresses.SCALE_AGENT, self._read, self._complain
         )
 
     def start(self) -> None:
         """Begin to listen, now and whenever the daemon can be reached."""
-        self._thread.start()
+        self._listener.start()
 
     def stop(self) -> None:
         """End the thread."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(LISTEN + client.DAEMON_TIMEOUT)
+        self._listener.close()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._listen()
-            except (
-                exception.ChannelUnavailable,
-                exception.AddressInUse,
-            ) as error:
-                self._complain(str(error))
-            except Exception:
-                LOG.exception('Listening to the scale agents failed')
-            self._stopped.wait(RETRY)
-
-    def _complain(self, error: str) -> None:
+    def _complain(self, error: str | None) -> None:
         # Scale requests say so too; this thread says it once.
-        if error != self._complaint:
+        if error and error != self._complaint:
             LOG.warning('The scale agents of guests are not heard: %s', error)
         self._complaint = error
-
-    def _listen(self) -> None:
-        with client.LocalProgram(self._path, addresses.SCALE_AGENT) as program:
-            self._complaint = ''
-            while not self._stopped.is_set():
-                try:
-                    received = program.receive(time.monotonic() + LISTEN)
-                except exception.ChannelTimeout:
-                    continue
-                self._read(received)
 
     def _read(self, received: client.Received) -> None:
         try:

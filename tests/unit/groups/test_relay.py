@@ -37,9 +37,9 @@ class Link:
     def close(self) -> None:
         pass
 
-    def send(self, delivery: contract.Delivery, name: str) -> bool:
+    def send(self, instance: str, data: Any) -> bool:
         if not self.away:
-            self.sent.append((name, delivery.data))
+            self.sent.append((instance, data))
         return not self.away
 
 

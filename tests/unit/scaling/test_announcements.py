@@ -19,6 +19,7 @@ from unittest import mock
 from oslo_log import log as logging
 import pytest
 
+from nova_ext.channel import listener
 from nova_ext.scaling import announcements
 from nova_ext.wire import messages
 from tests.unit import polling
@@ -73,16 +74,20 @@ def log(monkeypatch):
 @pytest.fixture
 def heard(path, monkeypatch, log):
     """Return the announcements that a running listener has heard."""
-    monkeypatch.setattr(announcements, 'RETRY', 0.01)
-    monkeypatch.setattr(announcements, 'LISTEN', 0.05)
+    monkeypatch.setattr(listener, '_FIRST_PAUSE', 0.01)
+    monkeypatch.setattr(listener, '_PATIENCE', 0.05)
     found: queue.Queue = queue.Queue()
-    listener = announcements.Announcements(
-        path, lambda instance, online: found.put((instance, online))
-    )
-    listener.start()
+
+    def take(instance: str, online: frozenset[int]) -> None:
+        if instance == 'instance-bad':
+            raise RuntimeError('expected by the test')
+        found.put((instance, online))
+
+    made = announcements.Announcements(path, take)
+    made.start()
     yield found
-    listener.stop()
-    assert not listener._thread.is_alive()
+    made.stop()
+    assert not made._listener._thread.is_alive()
 
 
 def test_an_announcement_is_heard(path, heard):
@@ -132,6 +137,15 @@ def test_junk_is_ignored_and_does_not_flood_the_log(path, heard, log):
         if 'ignored what its guest announced' in call.args[1]
     ]
     assert 0 < len(ignored) <= 5
+
+
+def test_one_that_cannot_be_handled_ends_no_connection(path, heard):
+    daemon = Daemon(path)
+    with daemon.accept() as program:
+        say(program, 'instance-bad', messages.ready([0]))
+        say(program, 'instance-1', messages.ready([0]))
+        assert heard.get(timeout=10) == ('instance-1', {0})
+    daemon.close()
 
 
 def test_one_that_was_never_started_stops(path):

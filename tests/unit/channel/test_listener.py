@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from nova_ext.channel import client
-from nova_ext.groups import contract
-from nova_ext.groups import link
+from nova_ext.channel import listener
 from nova_ext.wire import server_group
 from tests.unit import polling
 from tests.unit.channel import fakes
@@ -30,7 +29,7 @@ from tests.unit.channel.conftest import stack
 __all__ = ['folder', 'qemu', 'stack']
 
 QUERY = '{"version":2,"msg_type":"status_query","seq":1}'
-DONE = contract.Delivery((), server_group.status_done(1))
+DONE = server_group.status_done(1)
 
 
 class World:
@@ -40,13 +39,14 @@ class World:
         self.lost: list[str] = []
         #: Called with a message before it counts as heard.
         self.before: Callable[[client.Received], object] = lambda _: None
-        self.link = link.Link(
+        self.listener = listener.Listener(
             str(folder / 'channel.sock'),
+            server_group.ADDRESS,
             self.hear,
             self.problems.append,
             self.lost.append,
         )
-        self.link.start()
+        self.listener.start()
 
     def hear(self, message: client.Received) -> None:
         self.before(message)
@@ -57,7 +57,7 @@ class World:
 def world(folder: pathlib.Path) -> Iterator[World]:
     made = World(folder)
     yield made
-    made.link.close()
+    made.listener.close()
 
 
 def exchange(world: World, guest: Any) -> None:
@@ -65,7 +65,7 @@ def exchange(world: World, guest: Any) -> None:
     guest.say(server_group.ADDRESS, QUERY)
     polling.until(lambda: world.heard)
     assert world.heard.pop().data['msg_type'] == 'status_query'
-    assert world.link.send(DONE, guest.instance)
+    assert world.listener.send(guest.instance, DONE)
     message = guest.message()
     assert message.source_addr == message.dest_addr == 'cgcs.server_grp'
     assert '"status_response_done"' in message.payload
@@ -77,7 +77,7 @@ def test_before_the_daemon_and_after_its_restart(
     guest = qemu()
     polling.until(lambda: world.problems)
     assert 'check that nova-ext-channel runs' in str(world.problems[0])
-    assert not world.link.send(DONE, guest.instance)
+    assert not world.listener.send(guest.instance, DONE)
     for _ in range(2):
         with fakes.running(fakes.settings(folder)):
             polling.until(lambda: world.problems[-1] is None)
@@ -89,7 +89,7 @@ def test_before_the_daemon_and_after_its_restart(
 def test_another_program_has_the_address(
     folder: pathlib.Path, world: World
 ) -> None:
-    world.link.close()
+    world.listener.close()
     with fakes.running(fakes.settings(folder)):
         path = str(folder / 'channel.sock')
         with client.LocalProgram(path, server_group.ADDRESS):
@@ -97,10 +97,10 @@ def test_another_program_has_the_address(
             polling.until(lambda: second.problems)
             assert 'in use by another program' in str(second.problems[0])
         polling.until(lambda: second.problems[-1] is None)
-        second.link.close()
+        second.listener.close()
 
 
-def test_a_message_that_cannot_be_taken_ends_no_link(
+def test_a_message_that_cannot_be_taken_ends_no_connection(
     folder: pathlib.Path, world: World, qemu: Any, caplog: Any
 ) -> None:
     def fail(message: client.Received) -> None:
@@ -127,7 +127,7 @@ def test_any_other_failure_is_reported_and_gets_over(
     def fail(*args: object) -> None:
         raise OSError(errno.EMFILE, 'expected by the test')
 
-    monkeypatch.setattr(link, '_LONGEST_PAUSE', 0.01)
+    monkeypatch.setattr(listener, '_LONGEST_PAUSE', 0.01)
     guest = qemu()
     with fakes.running(fakes.settings(folder)):
         with monkeypatch.context() as patch:
@@ -140,4 +140,9 @@ def test_any_other_failure_is_reported_and_gets_over(
             polling.until(lambda: world.problems[-1] is None)
             exchange(world, guest)
         finally:
-            world.link.close()
+            world.listener.close()
+
+
+def test_one_that_was_never_started_closes(folder: pathlib.Path) -> None:
+    made = listener.Listener('nowhere', 'x', lambda _: None, lambda _: None)
+    made.close()
