@@ -9,7 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
-"""The Pythons of this machine that a guest could have."""
+"""The Pythons that a guest could have."""
 
 import functools
 import os
@@ -18,34 +18,46 @@ import shutil
 import subprocess
 import sys
 
-OLDEST = (3, 6)
-NEWEST = (3, 20)
+import pytest
+
+#: The oldest that is promised, and those of the distributions of today.
+WANTED = ('3.6', '3.11', '3.12', '3.13')
+
+
+def path_of(version: str) -> str:
+    """Return the interpreter of this version.
+
+    :raises pytest.skip.Exception: this machine has none.
+    """
+    found = _path_of(version)
+    if found is None:
+        pytest.skip(
+            'no Python %s here: install it, such as with pyenv' % version
+        )
+    return found
 
 
 @functools.cache
-def found() -> dict[str, str]:
-    """Return the interpreters by version, from 3.6 on, this one included."""
-    names = ['python3.%d' % minor for minor in range(OLDEST[1], NEWEST[1])]
-    candidates = [shutil.which(name) for name in names]
+def _path_of(version: str) -> str | None:
     pyenv = pathlib.Path(os.environ.get('PYENV_ROOT', '~/.pyenv'))
-    for path in sorted(pyenv.expanduser().glob('versions/3.*/bin/python')):
-        candidates.append(str(path))
-    versions = {}
-    for path in [*filter(None, candidates), sys.executable]:
-        version = _version(path)
-        if version is not None and OLDEST <= version:
-            versions['%d.%d' % version] = path
-    return versions
+    candidates = [
+        sys.executable,
+        shutil.which('python' + version),
+        *pyenv.expanduser().glob('versions/%s.*/bin/python' % version),
+    ]
+    for path in filter(None, candidates):
+        if _version(str(path)) == version:
+            return str(path)
+    return None
 
 
-def _version(path: str) -> tuple[int, int] | None:
-    code = 'import sys; print(*sys.version_info[:2])'
+def _version(path: str) -> str | None:
+    code = 'import sys; print("%d.%d" % sys.version_info[:2])'
     try:
         done = subprocess.run(
-            [path, '-c', code], timeout=30, capture_output=True
+            [path, '-c', code], timeout=30, capture_output=True, text=True
         )
-        major, minor = map(int, done.stdout.split())
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired):
         # Such as a shim for a version that is not there.
         return None
-    return major, minor
+    return done.stdout.strip()

@@ -130,11 +130,11 @@ class Guest:
         os.close(self.host)
 
 
-@pytest.fixture(params=interpreters.found().items(), ids=lambda item: item[0])
+@pytest.fixture(params=interpreters.WANTED)
 def guest(request, tmp_path: pathlib.Path):
     if os.geteuid():
         pytest.skip('name spaces are for root')
-    made = Guest(tmp_path, request.param[1])
+    made = Guest(tmp_path, interpreters.path_of(request.param))
     yield made
     made.close()
 
