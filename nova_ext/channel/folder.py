@@ -30,6 +30,12 @@ from nova_ext.wire import addresses
 
 LOG = logging.getLogger(__name__)
 
+_CHECK = (
+    'check [nova_ext_channel]guest_socket_dir and the rights of this '
+    "process's user"
+)
+_RESTART = 'restart nova-ext-channel'
+
 #: A change so shortly before a look, in seconds, may hide another with the
 #: same time stamp.
 _GRAIN = 2.0
@@ -59,7 +65,8 @@ class Folder:
     """The guests' sockets in one folder.
 
     :param path: ``[nova_ext_channel]guest_socket_dir``.
-    :ivar complaint: why the folder cannot be read; None when it can.
+    :ivar complaint: why the folder cannot be read, and what to do; None
+        when it can.
     """
 
     def __init__(self, path: str) -> None:
@@ -80,12 +87,20 @@ class Folder:
         """
         now = time.time()
         try:
-            changed = os.stat(self._path).st_mtime_ns
+            found = os.stat(self._path)
+            changed = found.st_mtime_ns
+            if not found.st_nlink:
+                # A bind mount, such as the systemd unit's, goes on showing
+                # the folder that was there when it was made.
+                self._complain(
+                    'it was removed, and a new one is not seen', _RESTART
+                )
+                return None
             if changed == self._seen:
                 return None
             names = os.listdir(self._path)
         except OSError as error:
-            self._complain(error.strerror or str(error))
+            self._complain(error.strerror or str(error), _CHECK)
             return None
         self.complaint = None
         self._seen = changed if changed / 1e9 < now - _GRAIN else None
@@ -95,16 +110,15 @@ class Folder:
             if (instance := addresses.instance_of(name)) is not None
         }
 
-    def _complain(self, reason: str) -> None:
-        if reason != self.complaint:
+    def _complain(self, reason: str, advice: str) -> None:
+        complaint = '%s; %s' % (reason, advice)
+        if complaint != self.complaint:
             LOG.error(
-                'Cannot read the folder of the guest sockets, %s: %s; check '
-                '[nova_ext_channel]guest_socket_dir and the rights of this '
-                "process's user",
+                'Cannot read the folder of the guest sockets, %s: %s',
                 self._path,
-                reason,
+                complaint,
             )
-        self.complaint = reason
+        self.complaint = complaint
 
 
 class Watch:

@@ -76,7 +76,9 @@ Related options:
         help="""
 Seconds between two looks into the folder of the guest sockets. The kernel
 tells of sockets that come and go at once; the looks find what it could not
-tell of, such as a folder that was made anew.
+tell of, such as a folder that was made anew. Under the systemd unit such a
+folder is not seen: ``/health`` of the ``monitor`` then says that
+nova-ext-channel must be restarted.
 
 Possible values:
 
@@ -86,6 +88,7 @@ Possible values:
 Related options:
 
 * ``[nova_ext_channel]guest_socket_dir``
+* ``[nova_ext_channel]monitor``
 """,
     ),
     cfg.FloatOpt(
@@ -291,6 +294,11 @@ Possible values:
   this host can read. The systemd unit allows no network: see the
   administration guide.
 * Empty: nowhere.
+
+Related options:
+
+* ``[nova_ext_channel]scan_interval``: how soon ``/health`` tells that the
+  folder of the guest sockets cannot be read.
 """,
     ),
     cfg.BoolOpt(

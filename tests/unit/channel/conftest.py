@@ -10,6 +10,7 @@
 #    License for the specific language governing permissions and limitations
 #    under the License.
 import contextlib
+import os
 import pathlib
 import socket
 import tempfile
@@ -31,6 +32,17 @@ def folder():
     path = pathlib.Path(tempfile.mkdtemp(prefix='ch-', dir='/tmp'))
     yield path
     fakes.clean(path)
+
+
+@pytest.fixture
+def removed_folder(tmp_path, stack) -> str:
+    """The path of a folder that is removed and still seen, as a mount does."""
+    path = tmp_path / 'removed'
+    path.mkdir()
+    fd = os.open(path, os.O_RDONLY)
+    stack.callback(os.close, fd)
+    path.rmdir()
+    return '/proc/self/fd/%d' % fd
 
 
 @pytest.fixture

@@ -367,6 +367,16 @@ def test_a_folder_that_cannot_be_read_is_no_health(start, folder) -> None:
     assert b'guest sockets: No such file or directory' in body
 
 
+def test_a_removed_folder_that_is_still_seen_is_no_health(
+    start, folder, removed_folder
+) -> None:
+    """As the systemd unit's mount shows it, when another is made."""
+    start(monitor=str(folder / 'status.sock'), guest_socket_dir=removed_folder)
+    status, body = fakes.get(folder / 'status.sock', '/health')
+    assert status == 503
+    assert b'restart nova-ext-channel' in body
+
+
 def test_a_status_socket_that_is_taken_does_not_end_the_daemon(
     start, qemu, program, folder, caplog
 ) -> None:

@@ -81,6 +81,18 @@ def test_an_unreadable_folder_is_told_once_and_says_nothing(
     assert caplog.text.count('check [nova_ext_channel]guest_socket_dir') == 2
 
 
+def test_a_removed_folder_that_is_still_seen_is_told(
+    removed_folder, caplog
+) -> None:
+    folder = folder_module.Folder(removed_folder)
+    assert folder.look() is None
+    assert folder.look() is None
+    assert folder.complaint == (
+        'it was removed, and a new one is not seen; restart nova-ext-channel'
+    )
+    assert caplog.text.count('restart nova-ext-channel') == 1
+
+
 class Heard:
     """What a watch tells, gathered by the loop that it runs in."""
 
