@@ -119,6 +119,8 @@ class Folder:
                 complaint,
             )
         self.complaint = complaint
+        # It may come back as it was, which must be noticed too.
+        self._seen = None
 
 
 class Watch:

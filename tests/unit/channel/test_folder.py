@@ -81,6 +81,19 @@ def test_an_unreadable_folder_is_told_once_and_says_nothing(
     assert caplog.text.count('check [nova_ext_channel]guest_socket_dir') == 2
 
 
+def test_a_folder_that_is_back_unchanged_ends_the_complaint(tmp_path) -> None:
+    path = tmp_path / 'sockets'
+    path.mkdir()
+    age(path)
+    folder = folder_module.Folder(str(path))
+    assert folder.look() == {}
+    path.rename(tmp_path / 'away')
+    assert folder.look() is None
+    (tmp_path / 'away').rename(path)
+    assert folder.look() == {}
+    assert folder.complaint is None
+
+
 def test_a_removed_folder_that_is_still_seen_is_told(
     removed_folder, caplog
 ) -> None:
