@@ -12,6 +12,7 @@
 """What surrounds the daemon: QEMU on one side, programs on the other."""
 
 import collections
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 import http.client
@@ -108,6 +109,46 @@ class FakeQemu:
         """Die in good order: the file goes away."""
         self.close()
         self.path.unlink()
+
+
+class FakeLoop:
+    """Keeps what is to be called later, and calls it on demand."""
+
+    def __init__(self) -> None:
+        self.events: dict[int, int] = {}
+        self.later: list[tuple[float, Callable[[], None]]] = []
+
+    def watch(self, fd: int, events: int, handler: object) -> None:
+        self.events[fd] = events
+
+    def change(self, fd: int, events: int) -> None:
+        self.events[fd] = events
+
+    def forget(self, fd: int) -> None:
+        del self.events[fd]
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> None:
+        self.later.append((delay, callback))
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.later.append((0.0, callback))
+
+    def fire(self) -> float:
+        """Do the next thing; return how long it was to wait."""
+        delay, callback = self.later.pop(0)
+        callback()
+        return delay
+
+    def due(self) -> bool:
+        """Tell whether something is to be done without a wait."""
+        return any(delay == 0 for delay, _ in self.later)
+
+    def fire_due(self) -> None:
+        """Do what is to be done without a wait."""
+        due = [entry for entry in self.later if entry[0] == 0]
+        self.later = [entry for entry in self.later if entry[0] > 0]
+        for _, callback in due:
+            callback()
 
 
 @contextlib.contextmanager

@@ -22,7 +22,6 @@ from nova_ext.channel import router
 from nova_ext.wire import framing
 from nova_ext.wire import header
 from tests.unit.channel import fakes
-from tests.unit.channel.test_guests import FakeLoop
 
 INSTANCE = fakes.INSTANCE
 
@@ -75,7 +74,7 @@ class Way:
         # Of the rates none but those that a test sets binds.
         rates = {'message_rate': 1e9, 'byte_rate': 1e9, 'time_share': 1.0}
         self.chunks = list(chunks)
-        self.loop = FakeLoop()
+        self.loop = fakes.FakeLoop()
         bounds = limits.Limits(**{**rates, **changes})
         self.router = router.Router(bounds)
         self.programs = {'a': Program(takes), 'b': Program(takes)}
