@@ -68,6 +68,8 @@ LINES: dict[str, bytes] = {
     'deep nesting': b'[' * 8000 + b']' * 8000 + b'\n',
     'huge numbers': _line('[%s]' % ','.join(['1' * 4000] * 3)),
     'many values': _line('[%s1]' % ('{},1,' * 3000)),
+    'dear numbers': _line('["\x01"%s]' % (',5e-324' * 2200)),
+    'short junk': b'x\n',
     'many escapes': _line('"%s"' % ('\\n' * 7500)),
 }
 

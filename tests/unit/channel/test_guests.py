@@ -152,6 +152,28 @@ def test_who_spends_more_than_its_rate_rests(guest, qemu, made, limit) -> None:
     assert one.tally.rests == 1
 
 
+@pytest.mark.parametrize(
+    ('line', 'count', 'each'),
+    [(b'x', 16, 7.5e-6), (b'x' * 16000, 1, 16000 * 2.2e-7)],
+    ids=['shortest', 'dearest'],
+)
+def test_a_guest_pays_for_all_that_its_messages_take(
+    guest, qemu, made, monkeypatch, line: bytes, count: int, each: float
+) -> None:
+    """Also for the dearest ones that were found: no share is exceeded."""
+    clock = itertools.count(0.0, count * each)
+    monkeypatch.setattr(guests.time, 'monotonic', lambda: next(clock))
+    share = 1e-9
+    end = qemu()
+    one, lines, _ = guest(time_share=share)
+    one.connect()
+    end.send((line + b'\n') * count)
+    one.on_ready(loop.READ)
+    assert len(lines) == count
+    ((delay, _),) = made.later
+    assert delay * share == pytest.approx(count * each, rel=0.01)
+
+
 def test_a_guest_does_not_pay_for_the_load_of_the_host(
     guest, qemu, made, monkeypatch
 ) -> None:
