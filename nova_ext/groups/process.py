@@ -12,6 +12,7 @@
 """What both programs have in common: how they start, are checked, and end."""
 
 from collections.abc import Callable
+import queue
 import threading
 import time
 from typing import Any
@@ -25,6 +26,8 @@ LOG = logging.getLogger(__name__)
 #: Longest pause in seconds between two checks while something is wrong, and
 #: how long a start may take before it counts as such.
 _SOON = 5.0
+#: Seconds between two looks whether all has started.
+_LOOK = 0.1
 #: The start, among what health is about.
 _START = 'start'
 #: Seconds that parts which wait for the message bus get to end.
@@ -54,13 +57,15 @@ class Process:
         self.status = 0
         self._checks = checks
         self._interval = interval
-        self._ending = threading.Event()
+        # No event: the handler of a signal would wait for its lock for ever
+        # when the thread that it interrupts has just taken that.
+        self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._servers: list[Any] = []
         self._lock = threading.Lock()
 
     def stop(self) -> None:
         """End `run` soon; callable from signal handlers."""
-        self._ending.set()
+        self._stops.put(None)
 
     def run(self, start: Callable[[], None]) -> None:
         """Start, and serve until `stop`.
@@ -72,7 +77,8 @@ class Process:
             target=self._start, args=(start,), name='start', daemon=True
         ).start()
         late = time.monotonic() + _SOON
-        while not self._ending.is_set():
+        pause = 0.0
+        while not self._stopped_within(pause):
             if self.serving.is_set():
                 self.health.report(_START, None)
                 for name, check in self._checks.items():
@@ -80,7 +86,6 @@ class Process:
                 pause = self._interval
                 if self.health.problems():
                     pause = min(pause, _SOON)
-                self._ending.wait(pause)
             else:
                 if time.monotonic() >= late:
                     self.health.report(
@@ -89,10 +94,18 @@ class Process:
                         'has not been reached yet; check [DEFAULT]'
                         'transport_url and whether the bus runs',
                     )
-                self._ending.wait(0.1)
+                pause = _LOOK
         ending = threading.Thread(target=self._end, name='end', daemon=True)
         ending.start()
         ending.join(_END_TIMEOUT)
+
+    def _stopped_within(self, seconds: float) -> bool:
+        """Wait for `stop`, at most so long; tell whether it was called."""
+        try:
+            self._stops.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        return True
 
     def add(self, server: Any) -> None:
         """Stop a server of oslo.messaging, or whatever has its methods,
@@ -106,7 +119,7 @@ class Process:
         except Exception:
             LOG.exception('Cannot start')
             self.status = 1
-            self._ending.set()
+            self.stop()
         else:
             LOG.info('Serving')
             self.serving.set()

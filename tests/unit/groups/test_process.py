@@ -9,6 +9,8 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import itertools
+import sys
 import threading
 
 import pytest
@@ -48,6 +50,30 @@ def test_it_starts_checks_and_ends() -> None:
     thread.join(10)
     assert server.events == ['stop', 'wait']
     assert made.status == 0
+
+
+@pytest.mark.parametrize('moment', range(0, 200, 20))
+def test_a_signal_ends_it_at_any_moment(
+    monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """The handler runs within whatever the thread is doing, with its locks."""
+    monkeypatch.setattr(process, '_LOOK', 0.001)
+    for number in range(moment, moment + 20):
+        made = process.Process({}, 0.001)
+        steps = itertools.count()
+
+        def interrupt(*_: object) -> None:
+            if next(steps) == number:
+                made.stop()
+
+        def work() -> None:
+            sys.setprofile(interrupt)
+            made.run(lambda: None)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_it_can_end_while_it_waits_for_the_bus() -> None:
