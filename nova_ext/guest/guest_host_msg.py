@@ -110,10 +110,13 @@ def _connect(address: str, space: sockets.Space) -> 'Connection':
             'The address %s is in use by another program of this guest: stop '
             'that one first.' % address
         )
-    if not space.has(addresses.AGENT):
+    try:
+        if not space.has(addresses.AGENT):
+            raise AgentMissing(_MISSING)
+        return Connection(address, sock, space)
+    except BaseException:
         sock.close()
-        raise AgentMissing(_MISSING)
-    return Connection(address, sock, space)
+        raise
 
 
 class Connection(object):

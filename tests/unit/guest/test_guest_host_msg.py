@@ -9,6 +9,7 @@
 #    WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 #    License for the specific language governing permissions and limitations
 #    under the License.
+import errno
 import json
 import select
 import threading
@@ -69,6 +70,20 @@ def test_without_an_agent_there_is_no_connection(space) -> None:
     ):
         guest_host_msg.connect('my-app', space=space)
     space.bind('my-app').close()
+
+
+def test_a_failed_look_for_the_agent_frees_the_address(
+    space, monkeypatch
+) -> None:
+    def fail(address: str) -> bool:
+        raise OSError(errno.EMFILE, 'Too many open files')
+
+    monkeypatch.setattr(space, 'has', fail)
+    # What was raised refers to all that was there.
+    with pytest.raises(OSError, match='Too many open files') as raised:
+        guest_host_msg.connect('my-app', space=space)
+    space.bind('my-app').close()
+    assert raised.value.errno == errno.EMFILE
 
 
 def test_it_can_wait_for_the_agent(space) -> None:
