@@ -28,6 +28,8 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
+KIND = fields.MigrationType.EVACUATION
+
 #: From the claim until the new host has taken the server over.
 _UNFINISHED = 'pre-migrating'
 
@@ -48,7 +50,7 @@ def finish(context, tracker, nodename):
         context,
         {
             'host': tracker.host,
-            'migration_type': fields.MigrationType.EVACUATION,
+            'migration_type': KIND,
             'status': _UNFINISHED,
         },
     )
@@ -105,14 +107,22 @@ def _settle_state(driver, instance):
 
 
 def _runs_here(driver, instance, migration):
-    """Return whether the evacuation has saved the server as started."""
+    return is_started(instance, migration) and driver.instance_exists(instance)
+
+
+def is_started(instance, migration):
+    """Return whether an evacuation has saved the server as started.
+
+    Its new host has not taken it over yet, which it does next.
+    """
     claim = instance.migration_context
     return (
-        claim is not None
+        migration.migration_type == KIND
+        and migration.status == _UNFINISHED
+        and claim is not None
         and claim.migration_id == migration.id
         and instance.host == migration.source_compute
         and instance.task_state in _STARTED
         and instance.launched_at is not None
         and instance.launched_at >= migration.created_at
-        and driver.instance_exists(instance)
     )

@@ -143,8 +143,8 @@ class ResourceTracker(cores_tracker.CoresTracker):
 
     def _update_usage_from_instances(self, context, instances, nodename):
         for instance in instances:
-            self.finish_move(instance)
             self._stay(instance)
+            self.finish_move(instance)
             if self._is_unfinished(instance):
                 self._journalled.add(instance.uuid)
             if _is_scaled_down(instance):
@@ -163,14 +163,38 @@ class ResourceTracker(cores_tracker.CoresTracker):
         the present one, on both of its hosts. Before a resize has a claim
         there is nothing to count either.
         """
-        if (
-            instance.task_state == store.TASK_STATE
-            and instance.migration_context is None
+        if instance.task_state == store.TASK_STATE and (
+            instance.migration_context is None or migration.status == 'error'
         ):
             return
         super()._update_usage_from_migration(
             context, instance, migration, nodename
         )
+
+    def _update_usage_from_migrations(self, context, migrations, nodename):
+        """Count evacuated servers until they are this host's, too.
+
+        Nova counts none whose task state is that of a server that has been
+        started, or is stopped again.
+        """
+        super()._update_usage_from_migrations(context, migrations, nodename)
+        for migration in migrations:
+            if (
+                migration.migration_type == evacuated.KIND
+                and migration.dest_compute == self.host
+                and migration.instance_uuid not in self.tracked_migrations
+            ):
+                self._count_evacuated(context, migration, nodename)
+
+    def _count_evacuated(self, context, migration, nodename):
+        try:
+            instance = migration.instance
+        except nova_exception.InstanceNotFound:
+            return
+        if evacuated.is_started(instance, migration):
+            self._update_usage_from_migration(
+                context, instance, migration, nodename
+            )
 
     def _is_unfinished(self, instance):
         """Return whether recovery may and must look at an instance.

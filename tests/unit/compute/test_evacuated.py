@@ -33,6 +33,8 @@ def cloud(monkeypatch):
             dest_compute='host2',
             dest_node='node2',
             created_at=AT,
+            migration_type='evacuation',
+            status='pre-migrating',
         ),
         instance=mock.Mock(
             uuid='server',
