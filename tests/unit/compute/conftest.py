@@ -18,6 +18,7 @@ from oslo_config import fixture as config_fixture
 from oslo_log import log
 import pytest
 
+from nova_ext.compute import tracker as trackers
 from nova_ext.conf import CONF
 from tests.unit.compute import fakes
 
@@ -89,3 +90,22 @@ class Saves(list):
         for name in ('task_state', 'numa_topology', 'system_metadata'):
             self.row[name] = copy.deepcopy(getattr(instance, name))
         instance.obj_reset_changes()
+
+
+@pytest.fixture
+def tracker(monkeypatch):
+    """Return the tracker of a node with ten cores, 4 to 7 of them claimed."""
+    monkeypatch.setattr(objects.ComputeNode, 'save', lambda node: None)
+    made = trackers.ResourceTracker(
+        fakes.HOST, mock.Mock(), reportclient=mock.Mock()
+    )
+    node = fakes.node(fakes.host_cell(0, range(10), pinned={4, 5, 6, 7}))
+    made.compute_nodes[fakes.NODE] = node
+    made._resource_change(node)
+    made.reportclient.get_allocs_for_consumer.side_effect = lambda *args: {
+        'allocations': {
+            'old host': {'resources': {'PCPU': 3}},
+            node.uuid: {'resources': {'PCPU': 4}},
+        }
+    }
+    return made
