@@ -136,7 +136,7 @@ def test_a_slow_helper_fails_the_request_and_nothing_goes_offline(
     script.write_text('#!/bin/sh\nexec sleep 600\n')
     script.chmod(0o755)
     worker = scaler.Scaler(processors, fakes.says(helper.Helper(str(script))))
-    slow = request(DOWN, 1.0)
+    slow = request(DOWN, 3.0)
     answer = worker.serve(slow).answer
     assert slow.void is None, 'the answer must be in time'
     assert answer['result'] == 'fail'
