@@ -184,6 +184,32 @@ class LibvirtDriver(driver.LibvirtDriver):
             reimage_boot_volume,
         )
 
+    def finish_revert_migration(
+        self,
+        context,
+        instance,
+        network_info,
+        migration,
+        block_device_info=None,
+        power_on=True,
+        share_info=None,
+    ):
+        """Start a server as Nova does, on the host that it has come back to.
+
+        :param share_info: None before Nova 34, which does not know it.
+        """
+        if self._tracker is not None:
+            self._tracker.finish_revert(context, migration)
+        super().finish_revert_migration(
+            context,
+            instance,
+            network_info,
+            migration,
+            block_device_info,
+            power_on,
+            **({} if share_info is None else {'share_info': share_info}),
+        )
+
     def _get_guest_config(self, instance, *args, **kwargs):
         if self._tracker is not None:
             self._tracker.finish_move(instance)

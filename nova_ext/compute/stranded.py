@@ -94,6 +94,11 @@ def _is_undecided(migration, instance):
 
 
 def _settle(context, reportclient, migration, instance):
+    # A resize on the same host that is confirmed has a new allocation there.
+    has_stayed = (
+        instance.host == migration.source_compute
+        and migration.status != 'confirmed'
+    )
     LOG.warning(
         'Migration %(migration)s from %(source)s to %(dest)s was cut off: its '
         'allocation is %(done)s.',
@@ -101,13 +106,11 @@ def _settle(context, reportclient, migration, instance):
             'migration': migration.uuid,
             'source': migration.source_compute,
             'dest': migration.dest_compute,
-            'done': 'given back to the server'
-            if instance.host == migration.source_compute
-            else 'deleted',
+            'done': 'given back to the server' if has_stayed else 'deleted',
         },
         instance=instance,
     )
-    if instance.host == migration.source_compute:
+    if has_stayed:
         reportclient.move_allocations(context, migration.uuid, instance.uuid)
     else:
         reportclient.delete_allocation_for_instance(

@@ -11,15 +11,13 @@
 #    under the License.
 """The tracker seam: what becomes of scaled-down servers that come and go.
 
-A subclass, by way of :mod:`nova_ext.compute.cores_tracker`, of
+A subclass, by way of :mod:`nova_ext.compute.moves_tracker`, of
 ``nova.compute.resource_tracker.ResourceTracker``. It leans on
 ``live_migration_claim``, ``rebuild_claim`` (an evacuation; a rebuild where it
 is claims nothing) and ``instance_claim`` (an unshelving), which all claim for
 the flavor, on ``drop_move_claim_at_source``, which ends a resize, and on
 ``update_available_resource``, the audit (Nova 31 to 34).
 """
-
-import contextlib
 
 from nova import exception as nova_exception
 from nova.compute import claims
@@ -28,12 +26,9 @@ from oslo_log import log as logging
 
 from nova_ext.compute import allocations
 from nova_ext.compute import arrival
-from nova_ext.compute import cores_tracker
-from nova_ext.compute import cut_off
-from nova_ext.compute import evacuated
+from nova_ext.compute import moves_tracker
 from nova_ext.compute import plugin_tracker
 from nova_ext.compute import store
-from nova_ext.compute import stranded
 from nova_ext.compute import topology
 from nova_ext.model import record as records
 from nova_ext.model import usage
@@ -43,14 +38,13 @@ from nova_ext.model.record import OFFLINE_KEY
 LOG = logging.getLogger(__name__)
 
 
-class ResourceTracker(cores_tracker.CoresTracker):
+class ResourceTracker(moves_tracker.MovesTracker):
     """Nova's tracker, which knows scaled-down servers."""
 
     def __init__(self, host, driver, reportclient=None):
         """Take the place of Nova's tracker, before its first use."""
         super().__init__(host, driver, reportclient=reportclient)
         self._journalled = set()
-        self._leaving = set()
         self._recover = None
         self._recharge = None
         self._scaled_down = []
@@ -100,51 +94,9 @@ class ResourceTracker(cores_tracker.CoresTracker):
         if self._watch:
             self._watch(scaled_down)
 
-    def _finish_evacuations(self, context, nodename):
-        try:
-            return evacuated.finish(context, self, nodename)
-        except Exception:
-            LOG.exception(
-                'Evacuations that were cut off could not be looked for; the '
-                'next start of nova-compute tries again.'
-            )
-            return False
-
-    @contextlib.contextmanager
-    def leaving(self, migration):
-        """Let audits know that nova-compute works on a live migration.
-
-        Its own last step audits, when the server is the new host's already.
-
-        :param migration: from this host.
-        """
-        self._leaving.add(migration.uuid)
-        try:
-            yield
-        finally:
-            self._leaving.discard(migration.uuid)
-
-    def _settle_moves(self, context, nodename):
-        if nodename not in self.compute_nodes:
-            return {}
-        try:
-            return stranded.settle(
-                context,
-                self.reportclient,
-                self.compute_nodes[nodename],
-                self.tracked_instances | self._leaving,
-            )
-        except Exception:
-            LOG.exception(
-                'What moves have left behind could not be settled; the next '
-                'audit tries again.'
-            )
-            return {}
-
     def _update_usage_from_instances(self, context, instances, nodename):
         for instance in instances:
-            self._stay(instance)
-            self.finish_move(instance)
+            self.settle_pins(instance)
             if self._is_unfinished(instance):
                 self._journalled.add(instance.uuid)
             if _is_scaled_down(instance):
@@ -152,49 +104,6 @@ class ResourceTracker(cores_tracker.CoresTracker):
         return super()._update_usage_from_instances(
             context, instances, nodename
         )
-
-    def _update_usage_from_migration(
-        self, context, instance, migration, nodename
-    ):
-        """Count a migration, but not an old one of a server that scales.
-
-        The task state of a scale request is one of a resize's, and of those
-        an audit takes a migration that has failed or was cut off long ago for
-        the present one, on both of its hosts. Before a resize has a claim
-        there is nothing to count either.
-        """
-        if instance.task_state == store.TASK_STATE and (
-            instance.migration_context is None or migration.status == 'error'
-        ):
-            return
-        super()._update_usage_from_migration(
-            context, instance, migration, nodename
-        )
-
-    def _update_usage_from_migrations(self, context, migrations, nodename):
-        """Count evacuated servers until they are this host's, too.
-
-        Nova counts none whose task state is that of a server that has been
-        started, or is stopped again.
-        """
-        super()._update_usage_from_migrations(context, migrations, nodename)
-        for migration in migrations:
-            if (
-                migration.migration_type == evacuated.KIND
-                and migration.dest_compute == self.host
-                and migration.instance_uuid not in self.tracked_migrations
-            ):
-                self._count_evacuated(context, migration, nodename)
-
-    def _count_evacuated(self, context, migration, nodename):
-        try:
-            instance = migration.instance
-        except nova_exception.InstanceNotFound:
-            return
-        if evacuated.is_started(instance, migration):
-            self._update_usage_from_migration(
-                context, instance, migration, nodename
-            )
 
     def _is_unfinished(self, instance):
         """Return whether recovery may and must look at an instance.
@@ -211,27 +120,6 @@ class ResourceTracker(cores_tracker.CoresTracker):
                 or store.is_left_over(instance, self.claimed)
             )
         )
-
-    def finish_move(self, instance):
-        """Set a server's pins right after a move that was cut off."""
-        try:
-            cut_off.finish(instance, self.host)
-        except Exception:
-            LOG.exception(
-                'The pins of a server whose move was cut off could not be '
-                'saved; the next audit tries again.',
-                instance=instance,
-            )
-
-    def _stay(self, instance):
-        try:
-            cut_off.stay(instance, self.host)
-        except Exception:
-            LOG.exception(
-                'Whether a server leaves this host could not be found out; it '
-                'is counted as Nova does.',
-                instance=instance,
-            )
 
     # -- arrivals ----------------------------------------------------------
 
@@ -283,7 +171,7 @@ class ResourceTracker(cores_tracker.CoresTracker):
         self, context, instance, nodename, migration, limits, allocs
     ):
         """Claim for a server that comes running."""
-        return self._arrive(
+        claimed = self._arrive(
             context,
             instance,
             nodename,
@@ -291,6 +179,8 @@ class ResourceTracker(cores_tracker.CoresTracker):
                 context, instance, nodename, migration, limits, allocs
             ),
         )
+        self.remember(instance)
+        return claimed
 
     def _arrive(self, context, instance, nodename, claim):
         """Claim what Nova claims, and give back what parked vCPUs leave.

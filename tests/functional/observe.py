@@ -76,6 +76,11 @@ def _topology(node: Any) -> Any:
     return objects.NUMATopology.obj_from_db_obj(node.numa_topology)
 
 
+def pinned_cores(compute: Any) -> frozenset[int]:
+    """Return the pCPUs that a host's tracker counts as pinned."""
+    return _pinned(_node(compute))
+
+
 def _pinned(node: Any) -> frozenset[int]:
     cells = _topology(node).cells
     return frozenset(cpu for cell in cells for cpu in cell.pinned_cpus)
@@ -128,7 +133,7 @@ def server_state(
         journal=str(kept.journal or ''),
         task_state=instance.task_state,
         allocated=_allocated_of(placement, _node(compute).uuid).get(uuid, 0),
-        config_pins=_pins_in(config),
+        config_pins=pins_in(config),
         config_realtime=_scheds_in(config),
         config_emulator=_emulators_in(config),
         emulator=_emulator(flavor, reserved),
@@ -219,7 +224,7 @@ def _allocated_of(placement: Any, provider: str) -> dict[str, int]:
 def _process(domain: Any, world: Any) -> ProcessState:
     threads = [world.kernel.threads[number] for number in domain.threads]
     return ProcessState(
-        pins=_pins_in(domain.XMLDesc(0)),
+        pins=pins_in(domain.XMLDesc(0)),
         affinities={v: one.affinity for v, one in enumerate(threads)},
         realtime=frozenset(
             v for v, one in enumerate(threads) if one.policy == os.SCHED_FIFO
@@ -232,7 +237,8 @@ def _process(domain: Any, world: Any) -> ProcessState:
     )
 
 
-def _pins_in(xml: str) -> dict[int, frozenset[int]]:
+def pins_in(xml: str) -> dict[int, frozenset[int]]:
+    """Return where each vCPU may run, by a domain's definition."""
     return {
         int(pin.get('vcpu')): cpuset.parse(pin.get('cpuset'))
         for pin in _findall(xml, 'cputune/vcpupin')

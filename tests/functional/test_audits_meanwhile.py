@@ -181,3 +181,21 @@ class AuditsMeanwhileTest(operations.OperationsBase):
             self.evacuate('host2')
         self.return_host('host1')
         self.assert_kept('host2')
+
+    def test_while_its_revert_is_on_its_way(self) -> None:
+        """Nova casts; the old host may be about to start."""
+        self.do('migrate', 'VERIFY_RESIZE')
+        real = rpcapi.ComputeAPI.finish_revert_resize
+
+        def later(*args: Any, **kwargs: Any) -> None:
+            self.audit()
+            self.fill('host1')
+            real(*args, **kwargs)
+
+        path = 'nova.compute.rpcapi.ComputeAPI.finish_revert_resize'
+        with fixtures.MonkeyPatch(path, later):
+            self.do('revertResize', 'ACTIVE')
+        self.assertEqual('reverted', self.end_of_move().status)
+        # The other host counts its claim until it looks again.
+        self.audit()
+        self.assert_kept('host1')

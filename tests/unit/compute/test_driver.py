@@ -214,6 +214,22 @@ def test_audits_know_of_a_live_migration_to_its_end(did, made, monkeypatch):
     assert known == [{'here', 'move'}, {'here'}]
 
 
+@pytest.mark.parametrize('more', [{}, {'share_info': 'shares'}])
+def test_a_revert_ends_where_the_server_starts(did, made, monkeypatch, more):
+    """Before Nova 34, it has no shares."""
+    made.init_host('host1')
+    calls = mock.Mock()
+    rt = made.virtapi._compute.rt
+    monkeypatch.setattr(rt, 'finish_revert', calls.ended)
+    monkeypatch.setattr(BASE, 'finish_revert_migration', calls.started)
+    arguments = ('ctxt', 'server', 'network', 'move', 'disks', False)
+    made.finish_revert_migration(*arguments, **more)
+    assert calls.mock_calls == [
+        mock.call.ended('ctxt', 'move'),
+        mock.call.started(*arguments, **more),
+    ]
+
+
 def test_novas_xml_is_adapted(did, made):
     guest = made._get_guest_config('instance', 'network', disk_info=1)
     assert guest is did._get_guest_config.return_value

@@ -66,8 +66,14 @@ def test_a_server_that_did_not_leave_gets_its_allocation_back(cloud):
     cloud.placement.delete_allocation_for_instance.assert_not_called()
 
 
-def test_a_server_that_has_arrived_needs_it_no_more(cloud):
-    cloud.instance.host = 'host2'
+@pytest.mark.parametrize(
+    ('host', 'dest', 'status'),
+    [('host2', 'host2', 'running'), ('host1', 'host1', 'confirmed')],
+    ids=['elsewhere', 'resized where it was'],
+)
+def test_a_server_that_has_arrived_needs_it_no_more(cloud, host, dest, status):
+    cloud.instance.host = host
+    cloud.migration.configure_mock(dest_compute=dest, status=status)
     settle(cloud)
     cloud.placement.delete_allocation_for_instance.assert_called_once_with(
         'ctxt', 'move', consumer_type='migration'

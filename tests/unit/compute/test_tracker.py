@@ -13,7 +13,6 @@
 
 from unittest import mock
 
-from nova import exception as nova_exception
 from nova.compute import resource_tracker
 import pytest
 
@@ -53,67 +52,6 @@ def test_an_audit_hands_on_unfinished_requests(monkeypatch, tracker):
     monkeypatch.setattr(base, 'update_available_resource', mock.Mock())
     tracker.update_available_resource('context', fakes.NODE)
     assert len(calls) == 1
-
-
-@pytest.mark.parametrize(
-    ('task_state', 'claim', 'status', 'counted'),
-    [
-        ('resize_prep', None, 'pre-migrating', False),
-        ('resize_prep', 'claim', 'pre-migrating', True),
-        ('resize_prep', 'claim', 'error', False),
-        ('resize_migrated', None, 'error', True),
-        ('rebuilding', None, 'pre-migrating', True),
-        ('migrating', 'claim', 'running', True),
-    ],
-)
-def test_a_server_that_scales_moves_nowhere(
-    monkeypatch, tracker, task_state, claim, status, counted
-):
-    count = mock.Mock()
-    monkeypatch.setattr(BASE, '_update_usage_from_migration', count)
-    instance = mock.Mock(task_state=task_state, migration_context=claim)
-    migration = mock.Mock(status=status)
-    arguments = ('context', instance, migration, fakes.NODE)
-    tracker._update_usage_from_migration(*arguments)
-    assert count.mock_calls == [mock.call(*arguments)] * counted
-
-
-@pytest.mark.parametrize(
-    ('changes', 'started', 'counted'),
-    [
-        ({}, True, True),
-        ({}, False, False),
-        ({'migration_type': 'migration'}, True, False),
-        ({'dest_compute': 'host2'}, True, False),
-        ({'instance_uuid': 'counted'}, True, False),
-    ],
-)
-def test_an_evacuated_server_counts_until_it_is_taken_over(
-    monkeypatch, tracker, changes, started, counted
-):
-    count = mock.Mock()
-    monkeypatch.setattr(BASE, '_update_usage_from_migrations', mock.Mock())
-    monkeypatch.setattr(BASE, '_update_usage_from_migration', count)
-    monkeypatch.setattr(evacuated, 'is_started', lambda *args: started)
-    tracker.tracked_migrations['counted'] = mock.Mock()
-    migration = mock.Mock(
-        migration_type='evacuation',
-        dest_compute=fakes.HOST,
-        instance_uuid=fakes.UUID,
-    )
-    migration.configure_mock(**changes)
-    tracker._update_usage_from_migrations('ctxt', [migration], fakes.NODE)
-    wanted = mock.call('ctxt', migration.instance, migration, fakes.NODE)
-    assert count.mock_calls == [wanted] * counted
-
-
-def test_an_evacuated_server_that_is_gone(monkeypatch, tracker):
-    monkeypatch.setattr(BASE, '_update_usage_from_migrations', mock.Mock())
-    migration = mock.Mock(migration_type='evacuation', dest_compute=fakes.HOST)
-    type(migration).instance = mock.PropertyMock(
-        side_effect=nova_exception.InstanceNotFound(instance_id='gone')
-    )
-    tracker._update_usage_from_migrations('ctxt', [migration], fakes.NODE)
 
 
 @pytest.mark.parametrize(
