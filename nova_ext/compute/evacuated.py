@@ -28,8 +28,6 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
-KIND = fields.MigrationType.EVACUATION
-
 #: From the claim until the new host has taken the server over.
 _UNFINISHED = 'pre-migrating'
 
@@ -50,7 +48,7 @@ def finish(context, tracker, nodename):
         context,
         {
             'host': tracker.host,
-            'migration_type': KIND,
+            'migration_type': fields.MigrationType.EVACUATION,
             'status': _UNFINISHED,
         },
     )
@@ -117,12 +115,12 @@ def is_started(instance, migration):
     """
     claim = instance.migration_context
     return (
-        migration.migration_type == KIND
-        and migration.status == _UNFINISHED
+        migration.status == _UNFINISHED
         and claim is not None
         and claim.migration_id == migration.id
         and instance.host == migration.source_compute
         and instance.task_state in _STARTED
         and instance.launched_at is not None
         and instance.launched_at >= migration.created_at
+        and migration.migration_type == fields.MigrationType.EVACUATION
     )

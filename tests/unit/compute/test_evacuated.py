@@ -102,6 +102,9 @@ def test_a_server_that_has_been_powered_off_is_stopped(cloud, caplog):
         # From here, or to another node.
         ('migration', 'dest_compute', 'host1'),
         ('migration', 'dest_node', 'node3'),
+        # No evacuation, or one that has failed.
+        ('migration', 'migration_type', 'migration'),
+        ('migration', 'status', 'error'),
     ],
 )
 def test_other_servers_are_left_alone(cloud, what, attribute, value):

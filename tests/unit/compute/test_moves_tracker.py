@@ -40,8 +40,10 @@ def test_a_server_that_scales_moves_nowhere(
 ):
     count = mock.Mock()
     monkeypatch.setattr(BASE, '_update_usage_from_migration', count)
-    instance = mock.Mock(task_state=task_state, migration_context=claim)
-    migration = mock.Mock(status=status)
+    instance = mock.MagicMock(task_state=task_state, migration_context=claim)
+    instance.__contains__.return_value = True
+    migration = mock.MagicMock(status=status)
+    migration.__contains__.return_value = True
     arguments = ('context', instance, migration, fakes.NODE)
     tracker._update_usage_from_migration(*arguments)
     assert count.mock_calls == [mock.call(*arguments)] * counted
@@ -52,7 +54,6 @@ def test_a_server_that_scales_moves_nowhere(
     [
         ({}, True, True),
         ({}, False, False),
-        ({'migration_type': 'migration'}, True, False),
         ({'dest_compute': 'host2'}, True, False),
         ({'instance_uuid': 'counted'}, True, False),
     ],
@@ -66,9 +67,9 @@ def test_an_evacuated_server_counts_until_it_is_taken_over(
     monkeypatch.setattr(evacuated, 'is_started', lambda *args: started)
     tracker.tracked_migrations['counted'] = mock.Mock()
     migration = mock.Mock(
-        migration_type='evacuation',
         dest_compute=fakes.HOST,
         instance_uuid=fakes.UUID,
+        instance=mock.MagicMock(),
     )
     migration.configure_mock(**changes)
     tracker._update_usage_from_migrations('ctxt', [migration], fakes.NODE)
@@ -85,6 +86,20 @@ def test_an_evacuated_server_that_is_gone(monkeypatch, tracker):
     tracker._update_usage_from_migrations('ctxt', [migration], fakes.NODE)
 
 
+def test_an_audit_goes_on_where_an_evacuation_cannot_be_read(
+    monkeypatch, tracker, caplog
+):
+    monkeypatch.setattr(BASE, '_update_usage_from_migrations', mock.Mock())
+    found = mock.Mock(side_effect=[RuntimeError, False])
+    monkeypatch.setattr(evacuated, 'is_started', found)
+    migration = mock.Mock(instance_uuid='server', dest_compute=fakes.HOST)
+    tracker._update_usage_from_migrations(
+        'ctxt', [migration, migration], fakes.NODE
+    )
+    assert len(found.mock_calls) == 2
+    assert 'Whether server server has been evacuated to this' in caplog.text
+
+
 @pytest.fixture
 def arriving(monkeypatch, tracker):
     """Return a server whose live migration here has dropped its claim."""
@@ -92,7 +107,7 @@ def arriving(monkeypatch, tracker):
     tracker.remember(mock.Mock(uuid=fakes.UUID, migration_context=claim))
     monkeypatch.setattr(BASE, '_update_usage_from_migration', mock.Mock())
     monkeypatch.setattr(BASE, 'drop_move_claim', mock.Mock())
-    return mock.Mock(
+    return mock.MagicMock(
         uuid=fakes.UUID,
         task_state='migrating',
         migration_context=None,
@@ -101,7 +116,7 @@ def arriving(monkeypatch, tracker):
 
 
 def count(tracker, instance, number=7):
-    migration = mock.Mock(id=number)
+    migration = mock.Mock(id=number, instance_uuid=fakes.UUID)
     tracker._update_usage_from_migration(
         'ctxt', instance, migration, fakes.NODE
     )
