@@ -17,10 +17,11 @@ A subclass of ``nova.virt.libvirt.driver.LibvirtDriver``. It leans on
 ``check_can_live_migrate_source``, ``live_migration``, which ends with all that
 the manager does at the source, ``_live_migration_operation`` and
 ``post_live_migration_at_source`` at the source and ``post_claim_migrate_data``
-at the destination (Nova 31 to 34), on
-``rebuild``, which Nova's driver leaves to the compute manager, on
-``virtapi._compute``, that manager, whose tracker it replaces before its first
-use, and on ``nova.rpc.get_server``, which picks the executor.
+at the destination (Nova 31 to 34), on ``finish_revert_migration``, which
+starts a server where it was before a resize, on ``rebuild``, which Nova's
+driver leaves to the compute manager, on ``virtapi._compute``, that manager,
+whose tracker it replaces before its first use, and on ``nova.rpc.get_server``,
+which picks the executor.
 """
 
 import contextlib

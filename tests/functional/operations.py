@@ -139,6 +139,20 @@ class OperationsBase(base.ScalingTestBase):
         for direction in ('up', 'up', 'down'):
             self.assert_scales(self.server, direction, cores=2)
 
+    def hosts_while_it_scales(self) -> list[Any]:
+        """Scale the server up; return the hosts after an audit amidst it."""
+        guest = self.guest(self.server)
+        during: list[Any] = []
+
+        def meanwhile() -> None:
+            guest.meanwhile = None
+            self.audit()
+            during.extend(self.states()[0])
+
+        guest.meanwhile = meanwhile
+        self.scale(self.server, 'up')
+        return during
+
     # -- what is done ------------------------------------------------------
 
     def do(self, action: str, status: str, argument: Any = None) -> None:

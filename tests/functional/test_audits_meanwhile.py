@@ -125,17 +125,8 @@ class AuditsMeanwhileTest(operations.OperationsBase):
     def test_while_a_server_scales_after_a_resize_that_failed(self) -> None:
         self.fail_to_leave()
         self.fill('host2')
-        guest = self.guest(self.server)
         before = self.states()[0]
-        during: list[Any] = []
-
-        def meanwhile() -> None:
-            guest.meanwhile = None
-            self.audit()
-            during.extend(self.states()[0])
-
-        guest.meanwhile = meanwhile
-        self.scale(self.server, 'up')
+        during = self.hosts_while_it_scales()
         self.assertEqual(before[1], during[1])
         self.assert_agreement()
 

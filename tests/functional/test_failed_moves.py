@@ -94,21 +94,11 @@ class FailedMovesTest(operations.OperationsBase):
         self.reset_state()
         self.world.on_migration = lambda old, new: None
         self.live_migrate()
-        guest = self.guest(self.server)
-        during: list[Any] = []
-
-        def meanwhile() -> None:
-            guest.meanwhile = None
-            self.audit()
-            during.extend(self.states()[0])
-
-        guest.meanwhile = meanwhile
         left = self.states()[0][0]
         self.assertEqual('host1', left.name)
-        self.scale(self.server, 'up')
+        during = self.hosts_while_it_scales()[0]
         self.assertEqual(
-            (left.vcpus, left.memory_mb),
-            (during[0].vcpus, during[0].memory_mb),
+            (left.vcpus, left.memory_mb), (during.vcpus, during.memory_mb)
         )
         self.assert_agreement()
 
