@@ -17,6 +17,7 @@ on each host one that nothing may happen to.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 import contextlib
 import functools
 from typing import Any
@@ -25,6 +26,7 @@ import fixtures
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+from nova.compute import rpcapi
 from nova.tests.functional.api import client
 
 from tests.functional import base
@@ -49,10 +51,30 @@ ENDED = {
 OFFLINE = {1, 3}
 
 
-def broken(method: str) -> fixtures.MockPatch:
-    """Return what breaks a method of Nova's driver, on every host."""
+def broken(method: str, rolled_back: bool = False) -> fixtures.MockPatch:
+    """Return what breaks a method of Nova's driver, on every host.
+
+    :param rolled_back: whether it fails as a resize to a smaller disk does,
+        after which Nova has the server as before.
+    """
     error = exception.NovaException('broken by the test')
+    if rolled_back:
+        error = exception.InstanceFaultRollback(error)
     return fixtures.MockPatch(DRIVER + method, side_effect=error)
+
+
+@contextlib.contextmanager
+def cast(method: str) -> Iterator[None]:
+    """Nova casts; its tests call, and the caller would hear of a failure."""
+    call = getattr(rpcapi.ComputeAPI, method)
+
+    def forget(*args: Any, **kwargs: Any) -> None:
+        with contextlib.suppress(exception.NovaException):
+            call(*args, **kwargs)
+
+    path = 'nova.compute.rpcapi.ComputeAPI.' + method
+    with fixtures.MonkeyPatch(path, forget):
+        yield
 
 
 class OperationsBase(base.ScalingTestBase):

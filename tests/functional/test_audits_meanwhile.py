@@ -22,7 +22,6 @@ from typing import Any
 
 import fixtures
 from nova import context as nova_context
-from nova import exception as nova_exception
 from nova.compute import rpcapi
 from nova.virt.libvirt import driver
 
@@ -35,20 +34,6 @@ SPECS = {
     'hw:numa_nodes': '2',
     'wrs:min_vcpus': '2',
 }
-
-
-@contextlib.contextmanager
-def cast(method: str) -> Iterator[None]:
-    """Nova casts; its tests call, and the caller would hear of a failure."""
-    call = getattr(rpcapi.ComputeAPI, method)
-
-    def forget(*args: Any, **kwargs: Any) -> None:
-        with contextlib.suppress(nova_exception.NovaException):
-            call(*args, **kwargs)
-
-    path = 'nova.compute.rpcapi.ComputeAPI.' + method
-    with fixtures.MonkeyPatch(path, forget):
-        yield
 
 
 @contextlib.contextmanager
@@ -98,13 +83,9 @@ class AuditsMeanwhileTest(operations.OperationsBase):
 
     def fail_to_leave(self) -> None:
         """Fail as a resize to a smaller disk does, which rolls back."""
-        error = nova_exception.InstanceFaultRollback(
-            nova_exception.ResizeError(reason='Unable to resize disk down.')
-        )
-        leave = operations.DRIVER + 'migrate_disk_and_power_off'
         with (
-            fixtures.MockPatch(leave, side_effect=error),
-            cast('resize_instance'),
+            operations.broken('migrate_disk_and_power_off', rolled_back=True),
+            operations.cast('resize_instance'),
         ):
             self.attempt('resize', self.resize())
             self.assertEqual('error', self.end_of_move().status)
@@ -146,7 +127,10 @@ class AuditsMeanwhileTest(operations.OperationsBase):
 
     def test_after_a_start_where_it_had_arrived_and_failed(self) -> None:
         """Its freed core is another's, and nova-compute begins anew."""
-        with operations.broken('finish_migration'), cast('finish_resize'):
+        with (
+            operations.broken('finish_migration'),
+            operations.cast('finish_resize'),
+        ):
             self.attempt('migrate')
             self.assertEqual('error', self.end_of_move().status)
         self.do('reboot', 'ACTIVE', {'type': 'HARD'})

@@ -11,6 +11,8 @@
 #    under the License.
 """Two hosts and three servers, whose services are kept for many walks."""
 
+from collections.abc import Iterator
+import contextlib
 from dataclasses import dataclass
 import logging
 import os
@@ -183,6 +185,25 @@ class Cloud(base.ScalingTestBase):
         for domain in self.world.hosts[host].listAllDomains(0):
             if domain.isActive():
                 domain.destroy()
+
+    def undefine(self, server: Seen) -> None:
+        """Remove, as an operator does, what a server left on its old host."""
+        host = self.world.hosts[server.host]
+        host.lookupByUUIDString(server.uuid).undefine()
+
+    @contextlib.contextmanager
+    def as_its_host(self, server: Seen) -> Iterator[None]:
+        """Let Nova find a server to be on the host that it runs on itself.
+
+        All hosts share one configuration here, and Nova's driver looks there
+        when the resize of a server is confirmed.
+        """
+        before = CONF.host
+        self.flags(host=server.host)
+        try:
+            yield
+        finally:
+            self.flags(host=before)
 
     # -- servers -----------------------------------------------------------
 

@@ -109,7 +109,9 @@ class Machine(stateful.RuleBasedStateMachine):
     :ivar had: what the servers that were resized, shelved or are on a host
         that is away had offline before.
     :ivar arrived: the uuids of the servers that have come by a move since the
-        last audit.
+        last audit, or were to.
+    :ivar resized_here: the uuids of the servers that were resized on their
+        host, until that is confirmed or reverted.
     """
 
     kept: ClassVar[Kept] = Kept()
@@ -127,6 +129,7 @@ class Machine(stateful.RuleBasedStateMachine):
         self.servers: dict[str, agreement.ServerState] = {}
         self.had: dict[str, frozenset[int]] = {}
         self.arrived: set[str] = set()
+        self.resized_here: set[str] = set()
 
     @stateful.initialize(
         luck=st.tuples(_LUCK, _LUCK), down=st.tuples(DOWN, DOWN, DOWN)
@@ -313,9 +316,13 @@ class Machine(stateful.RuleBasedStateMachine):
         return agreement.disagreements(hosts, servers, kept=kept)
 
     def audit_all(self) -> None:
-        """Audit all hosts."""
+        """Audit all hosts.
+
+        Nova no longer knows a server that was resized on its host once that
+        has been confirmed, as deletion does first, whatever audits were.
+        """
         self.cloud.audit()
-        self.arrived.clear()
+        self.arrived &= self.resized_here
 
     def _bystanders(
         self, before: dict[str, agreement.ServerState], name: str
@@ -352,10 +359,12 @@ class Machine(stateful.RuleBasedStateMachine):
         if status >= 400:
             raise self.violation(action, 'the answer is %s' % text[:300])
 
-    def has_moved(self, server: Seen) -> None:
-        """Note it if a server is on another host now."""
-        if self.cloud.seen(server.uuid, server.name).host != server.host:
+    def has_moved(self, server: Seen) -> bool:
+        """Return whether a server is on another host now, and note it."""
+        moved = self.cloud.seen(server.uuid, server.name).host != server.host
+        if moved:
             self.arrived.add(server.uuid)
+        return moved
 
     def unless(self, fails: bool, method: str) -> Any:
         """Return what breaks a method of Nova's driver, or does not."""

@@ -31,6 +31,7 @@ LIVE = (vm_states.ACTIVE, vm_states.PAUSED)
 COLD = (vm_states.ACTIVE, vm_states.STOPPED)
 SHELVABLE = (*COLD, vm_states.PAUSED, vm_states.SUSPENDED)
 SHELVED = (vm_states.SHELVED, vm_states.SHELVED_OFFLOADED)
+FLAVOR = st.sampled_from(sorted(cloud.FLAVORS))
 
 
 class Moves(Machine):
@@ -99,20 +100,58 @@ class Moves(Machine):
     # -- cold --------------------------------------------------------------
 
     @when(*COLD)
-    @stateful.rule(which=WHICH, leaves=st.sampled_from([True, True, False]))
-    def migrate(self, which: int, leaves: bool) -> None:
-        """Migrate cold; it may not fit, or not leave."""
+    @stateful.rule(which=WHICH)
+    def migrate(self, which: int) -> None:
+        """Migrate cold; it may not fit."""
+        self._resize(self.pick(which, *COLD), 'migrate', None)
+
+    @when(*COLD)
+    @stateful.rule(which=WHICH, here=st.booleans(), rolled=st.booleans())
+    def fail_to_leave(self, which: int, here: bool, rolled: bool) -> None:
+        """Fail to leave, for a host or for its own; Nova may roll it back."""
         server = self.pick(which, *COLD)
-        if leaves:
-            self._resize(server, 'migrate', None)
-            return
         offline = self.offline(server)
-        with self.step('migrate, does not leave', server):
-            with operations.broken('migrate_disk_and_power_off'):
+        action, argument = 'migrate', None
+        if here:
+            action, argument = 'resize', self._flavor('high minimum')
+        what = action + (' here' if here else '')
+        what += ', is rolled back' if rolled else ', does not leave'
+        with (
+            self.step(what, server),
+            self._only_here(server, here),
+            operations.broken('migrate_disk_and_power_off', rolled),
+            operations.cast('resize_instance'),
+        ):
+            self.ask(server, action, argument)
+            self.cloud.wait(server.uuid)
+            # Nova keeps its claim on the other host until the next audit.
+            self.arrived.add(server.uuid)
+        now = self.seen[server.name]
+        self.must('offline', offline, self.offline(server))
+        self.must('host', server.host, now.host)
+        if rolled:
+            self.must('state', server.vm_state, now.vm_state)
+
+    @when(*COLD)
+    @stateful.rule(which=WHICH)
+    def fail_to_start(self, which: int) -> None:
+        """Migrate cold, and fail to start there; an operator mends it."""
+        server = self.pick(which, *COLD)
+        offline = self.offline(server)
+        with self.step('migrate, does not start', server):
+            with (
+                operations.broken('finish_migration'),
+                operations.cast('finish_resize'),
+            ):
                 self.ask(server, 'migrate')
                 self.cloud.wait(server.uuid)
+            if self.has_moved(server):
+                offline = frozenset()
+                self.cloud.undefine(server)
+                self.audit_all()
+                self.accepted(server, 'reboot', {'type': 'HARD'})
+                self.cloud.wait(server.uuid, vm_states.ACTIVE)
         self.must('offline', offline, self.offline(server))
-        self.must('host', server.host, self.seen[server.name].host)
 
     @when(vm_states.ERROR)
     @stateful.rule(which=WHICH)
@@ -128,11 +167,35 @@ class Moves(Machine):
         self.must('offline', offline, self.offline(server))
 
     @when(*COLD)
-    @stateful.rule(which=WHICH, flavor=st.sampled_from(sorted(cloud.FLAVORS)))
+    @stateful.rule(which=WHICH, flavor=FLAVOR)
     def resize(self, which: int, flavor: str) -> None:
         """Resize to a flavor, scalable or not; it may not fit."""
-        to = {'flavorRef': self.cloud.flavors[flavor]}
-        self._resize(self.pick(which, *COLD), 'resize', to, 'to ' + flavor)
+        server = self.pick(which, *COLD)
+        self._resize(server, 'resize', self._flavor(flavor), 'to ' + flavor)
+
+    @when(*COLD)
+    @stateful.rule(which=WHICH, flavor=FLAVOR)
+    def resize_here(self, which: int, flavor: str) -> None:
+        """Resize on the same host; both sizes may not fit."""
+        server = self.pick(which, *COLD)
+        with self._only_here(server):
+            self._resize(server, 'resize', self._flavor(flavor), 'here')
+
+    def _flavor(self, name: str) -> dict[str, Any]:
+        return {'flavorRef': self.cloud.flavors[name]}
+
+    @contextlib.contextmanager
+    def _only_here(self, server: Seen, here: bool = True) -> Iterator[None]:
+        """Let a server be resized to nowhere but its host."""
+        others = [one for one in cloud.HOSTS if here and one != server.host]
+        self.cloud.flags(allow_resize_to_same_host=here)
+        for one in others:
+            self.cloud.mark_down(one, True)
+        try:
+            yield
+        finally:
+            for one in others:
+                self.cloud.mark_down(one, one in self.cloud.away)
 
     def _resize(
         self, server: Seen, action: str, argument: Any, how: str = ''
@@ -140,11 +203,14 @@ class Moves(Machine):
         before = self.servers[server.name]
         with self.step((action + ' ' + how).rstrip(), server):
             self.ask(server, action, argument)
-            self.cloud.wait(server.uuid, vm_states.RESIZED, server.vm_state)
-            self.has_moved(server)
+            ends = (vm_states.RESIZED, server.vm_state)
+            if self.cloud.wait(server.uuid, *ends) == vm_states.RESIZED:
+                self.arrived.add(server.uuid)
         if self.seen[server.name].vm_state == vm_states.RESIZED:
             self.had[server.name] = before.offline
             self.must('offline', frozenset(), self.offline(server))
+            if self.seen[server.name].host == server.host:
+                self.resized_here.add(server.uuid)
         else:
             self.must('state', before, self.servers[server.name])
 
@@ -153,9 +219,13 @@ class Moves(Machine):
     def confirm(self, which: int) -> None:
         """Confirm a resize; the server is at its flavor's maximum."""
         server = self.pick(which, vm_states.RESIZED)
-        with self.step('confirm', server):
+        where: Any = contextlib.nullcontext()
+        if server.uuid in self.resized_here:
+            where = self.cloud.as_its_host(server)
+        with self.step('confirm', server), where:
             self.accepted(server, 'confirmResize')
             self.cloud.wait(server.uuid, *COLD)
+        self.resized_here.discard(server.uuid)
         del self.had[server.name]
         self.must('offline', frozenset(), self.offline(server))
 
@@ -167,7 +237,8 @@ class Moves(Machine):
         with self.step('revert', server):
             self.accepted(server, 'revertResize')
             self.cloud.wait(server.uuid, *COLD)
-            self.has_moved(server)
+            self.arrived.add(server.uuid)
+        self.resized_here.discard(server.uuid)
         had = self.had.pop(server.name)
         self.must('offline', had, self.offline(server))
 
