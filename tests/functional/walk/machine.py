@@ -112,6 +112,9 @@ class Machine(stateful.RuleBasedStateMachine):
         last audit, or were to.
     :ivar resized_here: the uuids of the servers that were resized on their
         host, until that is confirmed or reverted.
+    :ivar misjudged: the uuids of the servers whose resize has failed: Nova
+        looks for hosts with room for the NUMA topology that they did not get,
+        from then on, and the claim there may fail.
     """
 
     kept: ClassVar[Kept] = Kept()
@@ -130,6 +133,7 @@ class Machine(stateful.RuleBasedStateMachine):
         self.had: dict[str, frozenset[int]] = {}
         self.arrived: set[str] = set()
         self.resized_here: set[str] = set()
+        self.misjudged: set[str] = set()
 
     @stateful.initialize(
         luck=st.tuples(_LUCK, _LUCK), down=st.tuples(DOWN, DOWN, DOWN)

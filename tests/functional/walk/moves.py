@@ -126,6 +126,8 @@ class Moves(Machine):
             self.cloud.wait(server.uuid)
             # Nova keeps its claim on the other host until the next audit.
             self.arrived.add(server.uuid)
+            if here:
+                self.misjudged.add(server.uuid)
         now = self.seen[server.name]
         self.must('offline', offline, self.offline(server))
         self.must('host', server.host, now.host)
@@ -203,7 +205,9 @@ class Moves(Machine):
         before = self.servers[server.name]
         with self.step((action + ' ' + how).rstrip(), server):
             self.ask(server, action, argument)
-            ends = (vm_states.RESIZED, server.vm_state)
+            ends = [vm_states.RESIZED, server.vm_state]
+            if action == 'migrate' and server.uuid in self.misjudged:
+                ends.append(vm_states.ERROR)
             if self.cloud.wait(server.uuid, *ends) == vm_states.RESIZED:
                 self.arrived.add(server.uuid)
         if self.seen[server.name].vm_state == vm_states.RESIZED:
