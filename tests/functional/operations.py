@@ -65,7 +65,10 @@ def broken(method: str, rolled_back: bool = False) -> fixtures.MockPatch:
 
 @contextlib.contextmanager
 def cast(method: str) -> Iterator[None]:
-    """Nova casts; its tests call, and the caller would hear of a failure."""
+    """Let no caller hear of a failure: Nova casts where its tests call.
+
+    :param method: of ``nova.compute.rpcapi.ComputeAPI``.
+    """
     call = getattr(rpcapi.ComputeAPI, method)
 
     def forget(*args: Any, **kwargs: Any) -> None:

@@ -111,14 +111,15 @@ class Moves(Machine):
         """Fail to leave, for a host or for its own; Nova may roll it back."""
         server = self.pick(which, *COLD)
         offline = self.offline(server)
-        action, argument = 'migrate', None
+        action, argument, where = 'migrate', None, contextlib.nullcontext()
         if here:
             action, argument = 'resize', self._flavor('high minimum')
+            where = self._only_here(server)
         what = action + (' here' if here else '')
         what += ', is rolled back' if rolled else ', does not leave'
         with (
             self.step(what, server),
-            self._only_here(server, here),
+            where,
             operations.broken('migrate_disk_and_power_off', rolled),
             operations.cast('resize_instance'),
         ):
@@ -187,15 +188,16 @@ class Moves(Machine):
         return {'flavorRef': self.cloud.flavors[name]}
 
     @contextlib.contextmanager
-    def _only_here(self, server: Seen, here: bool = True) -> Iterator[None]:
+    def _only_here(self, server: Seen) -> Iterator[None]:
         """Let a server be resized to nowhere but its host."""
-        others = [one for one in cloud.HOSTS if here and one != server.host]
-        self.cloud.flags(allow_resize_to_same_host=here)
+        others = [one for one in cloud.HOSTS if one != server.host]
+        self.cloud.flags(allow_resize_to_same_host=True)
         for one in others:
             self.cloud.mark_down(one, True)
         try:
             yield
         finally:
+            self.cloud.flags(allow_resize_to_same_host=False)
             for one in others:
                 self.cloud.mark_down(one, one in self.cloud.away)
 
